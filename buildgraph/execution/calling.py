@@ -1,0 +1,189 @@
+"""How a function or a component's method is called with a node's inputs and config, in a worker or in the coordinator."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from buildgraph.component import ExecutionContext, Files, ModelStorage, Resource, merged_config, missing_packages
+from buildgraph.errors import MachineError, TargetError, UsageError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What to call: an entry point, for a component also its constructor and method, and the node's config."""
+
+    target: str
+    entry_point: str
+    constructor: str
+    fn: str
+    eager: bool
+    config: Mapping[str, Any]
+    resource: Resource | None
+    services: Mapping[str, Any]  # engine-made arguments such as `out_dir`, given to whoever names them
+
+
+def entry(entry_point: str) -> Any:
+    """The object at `package.module:Qualified.Name`. Raises UsageError (BG100, BG102); errors of the import pass through."""
+    module_name, _, path = entry_point.partition(":")
+    module = sys.modules.get(module_name)
+    if module is None:
+        try:
+            module = import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not (module_name + ".").startswith(error.name + "."):
+                raise  # something that the module itself imports
+            raise UsageError(
+                f"there is no module '{module_name}'", code="BG100", why="modules are found from the workspace root and among installed packages",
+                fix="correct the name, or install its package",
+            ) from None  # fmt: skip
+    found: Any = module
+    for part in path.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise UsageError(
+                f"module '{module_name}' has no '{path}'", code="BG102", why=f"'{entry_point}' must name something in it",
+                fix=nearest(part, dir(found)) or "define it, or correct the name",
+            ) from None  # fmt: skip
+    return found
+
+
+def call(what: Call, inputs: Mapping[str, Any], storage: Callable[[], ModelStorage]) -> Any:
+    """Call `what` with `inputs` (values and `Files` by parameter). Whatever it raises passes through."""
+    used = entry(what.entry_point)
+    if not what.constructor:
+        if not callable(used):
+            raise UsageError(
+                f"'{what.entry_point}' is not a function",
+                code="BG224",
+                why="a python target calls what `fn` names",
+                fix="name a function",
+            )
+        return used(**_function_arguments(what, used, inputs))
+    return _run_component(what, used, inputs, storage())
+
+
+def _function_arguments(what: Call, function: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    arguments = {
+        name: as_wanted(value, name, function, what.target) if type(value) is Files else value
+        for name, value in inputs.items()
+    }
+    if not arguments.keys().isdisjoint(what.config):
+        twice = sorted(arguments.keys() & what.config.keys())[0]
+        raise UsageError(
+            f"target '{what.target}' gives '{twice}' both in needs and in config",
+            code="BG225",
+            why="each is one keyword argument",
+            fix="rename one of them",
+        )
+    arguments.update(what.config)
+    arguments.update(_accepted(function, what.services))
+    return arguments
+
+
+def _accepted(function: Any, services: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the engine's services that the function names among its parameters."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is None or not services:
+        return {}
+    named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return {name: value for name, value in services.items() if name in named}
+
+
+def as_wanted(files: Files, parameter: str, function: Any, target: str) -> Any:
+    """Files in the form that the parameter's annotation asks for: Path (default), str, bytes, dict[str, Path] or Files.
+
+    Raises TargetError (BG223) when one file is wanted and there are more.
+    """
+    wanted = _annotation(function, parameter)
+    if wanted == "Files":
+        return files
+    if wanted in ("str", "bytes"):
+        if len(files.paths) != 1:
+            raise TargetError(
+                f"target '{target}': '{parameter}' is {len(files.paths)} files and wanted as {wanted}", code="BG223",
+                why=f"a parameter annotated {wanted} takes the content of exactly one file", fix="annotate it as Path or dict[str, Path]",
+            )  # fmt: skip
+        return files.path().read_text("utf-8") if wanted == "str" else files.path().read_bytes()
+    return files.by_name() if wanted.startswith("dict") else files.path()
+
+
+def _annotation(function: Any, parameter: str) -> str:
+    """The annotation of a parameter as bare text, `Path` for none; without evaluating anything."""
+    annotations = getattr(function, "__annotations__", {})
+    code = getattr(function, "__code__", None)
+    if parameter not in annotations and code is not None and code.co_flags & 0x08:  # collected by **kwargs
+        parameter = code.co_varnames[code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04)]
+    found = annotations.get(parameter, "Path")
+    text = (
+        found
+        if isinstance(found, str)
+        else getattr(found, "__name__", str(found))
+        if isinstance(found, type) and not hasattr(found, "__origin__")
+        else str(found)
+    )
+    return (
+        text.replace("typing.", "")
+        .replace("pathlib.", "")
+        .replace("component.", "")
+        .replace("buildgraph.", "")
+        .lower()
+        .replace("path", "Path")
+        .replace("files", "Files")
+    )
+
+
+def _run_component(what: Call, used: Any, inputs: Mapping[str, Any], storage: ModelStorage) -> Any:
+    if not isinstance(used, type):
+        raise UsageError(
+            f"'{what.entry_point}' is not a class",
+            code="BG224",
+            why="a component target uses a class",
+            fix="name a class, or use the python rule for a function",
+        )
+    missing = missing_packages(used)
+    if missing:
+        raise MachineError(
+            f"component '{what.entry_point}' needs the package '{missing[0]}', which is not installed", code="BG228",
+            why="it is listed in the component's required_packages", fix=f"pip install {missing[0]}",
+        )  # fmt: skip
+    constructor, inputs = _attribute(used, what.constructor, what), dict(inputs)
+    defaults = used.get_default_config() if hasattr(used, "get_default_config") else {}
+    given = inputs.pop("resource") if isinstance(inputs.get("resource"), Resource) else None
+    arguments: dict[str, Any] = {
+        "config": merged_config(defaults, what.config),
+        "model_storage": storage,
+        "resource": given or what.resource or Resource(what.target),
+        "execution_context": what.services["execution_context"],
+    }
+    if not what.eager:
+        code = getattr(getattr(constructor, "__func__", constructor), "__code__", None)
+        named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
+        arguments.update({name: inputs.pop(name) for name in list(inputs) if name in named})
+    method = _attribute(constructor(**arguments), what.fn, what)
+    wanted = {
+        name: as_wanted(value, name, method, what.target) if type(value) is Files else value
+        for name, value in inputs.items()
+    }
+    return method(
+        **wanted, **_accepted(method, {name: value for name, value in what.services.items() if name not in wanted})
+    )
+
+
+def _attribute(owner: Any, name: str, what: Call) -> Any:
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        raise UsageError(
+            f"'{what.entry_point}' has no method '{name}'", code="BG221", why=f"target '{what.target}' names it",
+            fix=nearest(name, [n for n in dir(owner) if not n.startswith("_")]) or "correct the name",
+        ) from None  # fmt: skip
+
+
+def context(target: str, schema: Any) -> ExecutionContext:
+    return ExecutionContext(graph_schema=schema, node_name=target)

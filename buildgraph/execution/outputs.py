@@ -1,0 +1,286 @@
+"""The output folder: materialises results as files under `build/<package>/<target>/`, atomically, and notices what changed there.
+
+What was written is remembered as stat tuples; a file that is as it was left is not written again, one that somebody
+edited or deleted is. Files are copies, never links into the store.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from typing import Any
+
+from buildgraph.action import ActionResult, Output
+from buildgraph.digest import Digest, Hasher
+from buildgraph.encoding import decode_trusted, encode
+from buildgraph.errors import MachineError
+from buildgraph.execution.codecs import FOLDER_CODECS, codec_named
+from buildgraph.execution.sources import Rows
+from buildgraph.execution.trees import EXECUTABLE, FOLDER, LINK, Entry, entries_of
+from buildgraph.label import split
+from buildgraph.store import Store
+
+
+class LostBlob(Exception):  # noqa: N818 - not an error of the user's: the build forgets the record and runs the producer
+    """A blob behind a result is missing or damaged."""
+
+    def __init__(self, digest: Digest) -> None:
+        super().__init__(str(digest))
+        self.digest = digest
+
+
+def holds_folder(output: Output) -> bool:
+    """Whether the output is a tree of files rather than one encoded value."""
+    return output.codec.partition(":")[0] in FOLDER_CODECS
+
+
+class OutputFolder:
+    """The files of targets below one folder of the workspace."""
+
+    def __init__(self, root: str, folder: str, store: Store, rows: Rows) -> None:
+        self._root = root
+        self.folder = folder
+        self._store = store
+        self._rows = rows
+        self._done: dict[str, tuple[Digest, list[str]]] = {}
+        self._stamps: dict[str, list[Any]] = {}
+        self._made: set[str] = set()
+
+    def place(self, label: str) -> str:
+        """The folder of a target's outputs, relative to the workspace."""
+        package, name = split(label)
+        return f"{self.folder}/{package}/{name}" if package else f"{self.folder}/{name}"
+
+    def ensure(self, label: str, result: ActionResult) -> list[str]:
+        """Write the outputs of `label` unless they are there; their paths relative to `place(label)`.
+
+        Raises LostBlob when the store does not have them, MachineError (BG250) when they cannot be written.
+        """
+        output = result.value
+        done = self._done.get(label)
+        if done is not None and done[0] == output.digest:
+            return done[1]
+        row = self._rows.get(label.encode())
+        known: dict[str, list[Any]] = {}
+        if row is not None:
+            was, files = decode_trusted(row)
+            known = {os.fsdecode(path): stamp for path, *stamp in files}
+            if was == output.digest and all(self._as_left(label, path, stamp) for path, stamp in known.items()):
+                return self._remember(label, output.digest, known, write=False)
+        try:
+            known = self._write(label, output, known)
+        except OSError as error:
+            raise self._unwritable(label, error) from None
+        return self._remember(label, output.digest, known)
+
+    def adopt(self, label: str, result: ActionResult, stage: str) -> list[str]:
+        """Take the folder in which the action of `label` wrote its outputs as its output folder."""
+        place = os.path.join(self._root, self.place(label))
+        entries = self._entries(result.value)
+        try:
+            self._make(os.path.dirname(place))
+            if os.path.lexists(place):
+                return self.ensure(label, result)
+            os.rename(os.path.join(self._root, stage), place)
+            for entry in entries:
+                if entry.mode not in (LINK, FOLDER):
+                    os.chmod(os.path.join(place, entry.path), 0o755 if entry.mode == EXECUTABLE else 0o644)
+        except OSError as error:
+            raise self._unwritable(label, error) from None
+        stamps = {entry.path: _stamp(os.path.join(place, entry.path), entry.digest) for entry in entries}
+        return self._remember(label, result.value.digest, stamps)
+
+    def changed(self, label: str) -> list[str]:
+        """Files of `label` that were edited since they were written, as paths relative to the workspace."""
+        return [
+            f"{self.place(label)}/{path}"
+            for path, stamp in self._stamps.get(label, {}).items()
+            if not self._as_left(label, path, stamp)
+        ]  # type: ignore[attr-defined]
+
+    def forget(self, label: str) -> None:
+        self._done.pop(label, None)
+
+    def _remember(self, label: str, digest: Digest, stamps: dict[str, list[Any]], *, write: bool = True) -> list[str]:
+        if write:
+            self._rows.put(
+                label.encode(), encode([digest, [[os.fsencode(path), *stamp] for path, stamp in stamps.items()]])
+            )
+        paths = list(stamps)
+        self._done[label] = (digest, paths)
+        self._stamps[label] = stamps  # type: ignore[assignment]
+        return paths
+
+    def _as_left(self, label: str, path: str, stamp: list[Any]) -> bool:
+        try:
+            return _stamp(os.path.join(self._root, self.place(label), path), stamp[0]) == stamp
+        except OSError:
+            return False
+
+    def _entries(self, output: Output) -> list[Entry]:
+        found = entries_of(output.blob, self._store.blob)
+        if isinstance(found, Digest):
+            raise LostBlob(found)
+        return found
+
+    def _write(self, label: str, output: Output, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        place = os.path.join(self._root, self.place(label))
+        if os.path.lexists(place) and (os.path.islink(place) or not os.path.isdir(place)):
+            os.unlink(place)
+        self._make(place)
+        if holds_folder(output):
+            entries = self._entries(output)
+            stamps = {entry.path: self._entry(label, place, entry, known.get(entry.path)) for entry in entries}
+        else:
+            name, data, path = self._value(output)
+            full = os.path.join(place, name)
+            stamps = {name: self._file(full, data, path, output.blob, 0o644)}
+        self._remove_others(place, set(stamps))
+        return stamps
+
+    def _value(self, output: Output) -> tuple[str, bytes | None, str]:
+        codec = codec_named(output.codec)
+        path = self._store.path(output.blob)
+        if path is None or codec.show is not None:
+            data = self._store.blob(output.blob)
+            if data is None:
+                raise LostBlob(output.blob)
+            return (*codec.show(data), "") if codec.show else (codec.file, data, "")
+        return codec.file, None, path
+
+    def _entry(self, label: str, place: str, entry: Entry, known: list[Any] | None) -> list[Any]:
+        full = os.path.join(place, entry.path)
+        if (
+            known is not None
+            and known[0] == entry.digest
+            and entry.mode not in (LINK, FOLDER)
+            and self._as_left(label, entry.path, known)
+        ):
+            mode = os.stat(full).st_mode & 0o777
+            if (mode == 0o755) == (entry.mode == EXECUTABLE):
+                return known
+        if entry.mode == FOLDER:
+            os.makedirs(full, exist_ok=True)
+            return _stamp(full, None)
+        self._make(os.path.dirname(full))
+        if entry.mode == LINK:
+            if os.path.lexists(full):
+                os.unlink(full)
+            os.symlink(entry.target, full)
+            return _stamp(full, None)
+        assert entry.digest is not None
+        path = self._store.path(entry.digest)
+        data = None
+        if path is None:
+            data = self._store.blob(entry.digest)
+            if data is None:
+                raise LostBlob(entry.digest)
+        return self._file(full, data, path or "", entry.digest, 0o755 if entry.mode == EXECUTABLE else 0o644)
+
+    def _file(self, full: str, data: bytes | None, path: str, digest: Digest, mode: int) -> list[Any]:
+        """Write one file beside its place, check what was copied, then rename it into place."""
+        if os.path.isdir(full) and not os.path.islink(full):
+            shutil.rmtree(full)
+        temporary = f"{full}.tmp{os.getpid()}"
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+        try:
+            if data is not None:
+                written = 0
+                while written < len(data):
+                    written += os.write(fd, data[written:] if written else data)
+            else:
+                self._copy(path, fd, digest)
+            if mode == 0o755:
+                os.fchmod(fd, mode)
+            os.rename(temporary, full)
+            status = os.fstat(fd)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        finally:
+            os.close(fd)
+        return [digest, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+    def _copy(self, path: str, fd: int, digest: Digest) -> None:
+        hasher = Hasher()
+        try:
+            with open(path, "rb", buffering=0) as source:
+                while piece := source.read(1 << 20):
+                    hasher.write(piece)
+                    view = memoryview(piece)
+                    while view:
+                        view = view[os.write(fd, view) :]
+        except FileNotFoundError:
+            raise LostBlob(digest) from None
+        if hasher.digest() != digest:
+            self._store.forget(digest)
+            raise LostBlob(digest)
+
+    def _make(self, folder: str) -> None:
+        if folder not in self._made:
+            try:
+                os.mkdir(folder)
+            except FileExistsError:
+                if not os.path.isdir(folder):
+                    raise
+            except FileNotFoundError:
+                os.makedirs(folder, exist_ok=True)
+            self._made.add(folder)
+
+    def _remove_others(self, place: str, kept: set[str]) -> None:
+        """Remove what is not an output: a target's folder holds its outputs and nothing else."""
+        folders = {os.path.dirname(path) for path in kept}
+        for path in list(folders):
+            while path := os.path.dirname(path):
+                folders.add(path)
+        folders |= kept
+        self._sweep(place, "", kept, folders)
+
+    def _sweep(self, place: str, prefix: str, kept: set[str], folders: set[str]) -> None:
+        pending = [prefix]
+        while pending:
+            here = pending.pop()
+            with os.scandir(os.path.join(place, here)) as items:
+                for item in list(items):
+                    path = here + item.name
+                    if item.is_dir(follow_symlinks=False):
+                        if path in folders:
+                            pending.append(path + "/")
+                        else:
+                            shutil.rmtree(item.path)
+                    elif path not in kept:
+                        os.unlink(item.path)
+
+    def _unwritable(self, label: str, error: OSError) -> MachineError:
+        free = ""
+        try:
+            status = os.statvfs(self._root)
+            free = f"{status.f_bavail * status.f_frsize // 1024} KiB free"
+        except OSError:
+            free = "unknown"
+        return MachineError(
+            f"the outputs of '{label}' cannot be written: {error.strerror}", code="BG250", where=str(error.filename or self.place(label)), facts=(("disk", free),),
+            why=f"outputs appear under {self.folder}/", fix="make room or correct the permissions, then build again: results are kept in the store",
+        )  # fmt: skip
+
+
+def _stamp(full: str, digest: Digest | None) -> list[Any]:
+    status = os.lstat(full)
+    folder = status.st_mode & 0o170000 == 0o040000
+    return (
+        [digest, status.st_ino, 0, 0, 0]
+        if folder
+        else [digest, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    )
+
+
+def link_farm(root: str, folder: str, files: Iterable[tuple[str, str]]) -> None:
+    """A folder (relative to `root`) of symbolic links: each (name, path of the source relative to `root`)."""
+    full = os.path.join(root, folder)
+    if os.path.isdir(full):
+        shutil.rmtree(full)
+    for name, source in files:
+        link = os.path.join(full, name)
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        os.symlink(os.path.join(root, source), link)

@@ -1,0 +1,133 @@
+"""What goes to a worker and what comes back, as bytes: the only things that cross the process boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgpack
+
+from buildgraph.digest import Digest
+from buildgraph.errors import BuildgraphError, MachineError, TargetError, UsageError, VerificationError
+from buildgraph.execution.trees import Entry
+
+VALUE, FILES, RESOURCE = "v", "t", "r"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input as a worker gets it: an encoded value (inline, or a file to verify), or files at a place."""
+
+    parameter: str
+    kind: str
+    codec: str
+    data: bytes | None = None
+    path: str = ""  # a file with the encoded value, or the folder of the files, relative to the workspace
+    digest: bytes = b""
+    paths: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An action with everything a worker needs to run it. Paths are relative to the workspace unless absolute."""
+
+    target: str
+    entry_point: str
+    constructor: str
+    fn: str
+    eager: bool
+    config: bytes
+    resource: str
+    inputs: tuple[Input, ...]
+    outs: tuple[str, ...]
+    codec: str
+    inputs_as: str
+    environment: tuple[tuple[str, str], ...]
+    stage: str  # folder for declared outputs
+    scratch: str  # folder for large encoded values, on the store's file system (absolute)
+
+    def encode(self) -> bytes:
+        inputs = [[i.parameter, i.kind, i.codec, i.data, i.path, i.digest, i.paths] for i in self.inputs]
+        row = [
+            self.target, self.entry_point, self.constructor, self.fn, self.eager, self.config, self.resource, inputs, self.outs, self.codec,
+            self.inputs_as, self.environment, self.stage, self.scratch,
+        ]  # fmt: skip
+        return msgpack.packb(row, unicode_errors="surrogateescape")  # type: ignore[no-any-return]
+
+    @classmethod
+    def decode(cls, data: bytes) -> Request:
+        row = msgpack.unpackb(data, unicode_errors="surrogateescape")
+        row[7] = tuple(Input(*each) for each in row[7])
+        row[8], row[11] = tuple(row[8]), tuple(tuple(pair) for pair in row[11])
+        return cls(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of a tree as it leaves the worker: its entry, and its bytes when small, else a finished file in scratch."""
+
+    entry: Entry
+    data: bytes | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request: a value or a tree with its codec, or an error; what was printed; what it cost.
+
+    `wall` and `cpu` are seconds, `rss` the worker's peak memory in bytes.
+    """
+
+    codec: str = ""
+    data: bytes | None = None
+    path: str = ""
+    digest: bytes = b""
+    size: int = 0
+    identity: bytes = b""
+    files: tuple[StoredFile, ...] | None = None
+    error: dict[str, Any] | None = None
+    log: bytes = b""
+    wall: float = 0.0
+    cpu: float = 0.0
+    rss: int = 0
+
+    def encode(self) -> bytes:
+        files = None
+        if self.files is not None:
+            files = [
+                [f.entry.path, f.entry.mode, f.entry.digest, f.entry.size, f.entry.target, f.data, f.path]
+                for f in self.files
+            ]
+        row = [
+            self.codec, self.data, self.path, self.digest, self.size, self.identity, files, self.error, self.log, self.wall, self.cpu, self.rss,
+        ]  # fmt: skip
+        return msgpack.packb(row, unicode_errors="surrogateescape")  # type: ignore[no-any-return]
+
+    @classmethod
+    def decode(cls, data: bytes) -> Outcome:
+        row = msgpack.unpackb(data, unicode_errors="surrogateescape")
+        if row[6] is not None:
+            row[6] = tuple(
+                StoredFile(Entry(path, mode, Digest(digest) if digest else None, size, target), content, file)
+                for path, mode, digest, size, target, content, file in row[6]
+            )
+        return cls(*row)
+
+
+_KINDS: Final = {kind.__name__: kind for kind in (UsageError, TargetError, MachineError, VerificationError)}
+
+
+def error_as_data(error: BuildgraphError) -> dict[str, Any]:
+    """An error as plain data that `error_from_data` turns back into an equal one."""
+    kind = next((name for name, cls in _KINDS.items() if isinstance(error, cls)), "TargetError")
+    return {
+        "kind": kind, "headline": error.headline, "code": error.code, "where": [str(place) for place in error.where],
+        "facts": [list(fact) for fact in error.facts], "why": error.why, "fix": error.fix,
+    }  # fmt: skip
+
+
+def error_from_data(data: dict[str, Any]) -> BuildgraphError:
+    return _KINDS[data["kind"]](
+        data["headline"], code=data["code"], where=tuple(data["where"]), facts=tuple((label, value) for label, value in data["facts"]), why=data["why"], fix=data["fix"],
+    )  # fmt: skip

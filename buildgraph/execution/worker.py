@@ -1,0 +1,296 @@
+"""Runs one encoded request in this process and returns its encoded outcome: a function from bytes to bytes.
+
+The process belongs to the pool; this module owns what an action sees of it: environment, working folder, standard
+output, declared inputs. Whatever an action changes in the process is put back after it.
+"""
+
+from __future__ import annotations
+
+import os
+import resource as limits
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from buildgraph.code.imports import compile_from_source
+from buildgraph.component import Files, Resource, ResourceFolders
+from buildgraph.digest import Digest
+from buildgraph.encoding import decode_trusted
+from buildgraph.errors import BuildgraphError, EncodingError, TargetError
+from buildgraph.execution import results
+from buildgraph.execution.calling import Call, call, context
+from buildgraph.execution.codecs import CACHEABLE, Source, codec_named
+from buildgraph.execution.request import FILES, RESOURCE, Input, Outcome, Request, error_as_data
+from buildgraph.schema import FILES as AS_FILES
+from buildgraph.schema import GraphSchema, SchemaNode
+
+_LOG_HEAD, _LOG_TAIL = 256 * 1024, 256 * 1024  # bytes of an action's output that are kept
+
+
+class Process:
+    """The state of one worker process: its private folder, its log, and the environment that actions start from."""
+
+    def __init__(self, root: str, private: str, *, redirect: bool = True) -> None:
+        """With `redirect`, what is printed goes to the log; else it is seen at once."""
+        self.root = root
+        self.private = private
+        self.home = os.path.join(private, "home")
+        self.work = os.path.join(private, "cwd")
+        os.makedirs(self.home, exist_ok=True)
+        os.makedirs(self.work, exist_ok=True)
+        os.environ.update(HOME=self.home, TMPDIR=self.home)
+        self.environment = dict(os.environ)
+        self.files = 0
+        self.log = os.open(
+            os.path.join(private, "log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if redirect:
+            os.dup2(self.log, 1)
+            os.dup2(self.log, 2)
+        self.recursion = sys.getrecursionlimit()
+        os.chdir(self.work)
+
+    def scratch(self, folder: str) -> str:
+        """A path for a new file in `folder`."""
+        self.files += 1
+        return os.path.join(folder, f"{os.getpid()}-{self.files}")
+
+    def take_log(self) -> bytes:
+        """What was printed since the last time; the middle is cut out when it is very long."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (ValueError, OSError):
+                return b"(standard output was closed)\n"
+        size = os.lseek(self.log, 0, os.SEEK_END)
+        if not size:
+            return b""
+        data = os.pread(self.log, _LOG_HEAD + _LOG_TAIL, 0)
+        if size > len(data):
+            data = (
+                data[:_LOG_HEAD]
+                + b"\n... %d bytes cut ...\n" % (size - _LOG_HEAD - _LOG_TAIL)
+                + os.pread(self.log, _LOG_TAIL, size - _LOG_TAIL)
+            )
+        os.ftruncate(self.log, 0)
+        return data
+
+    def reset(self) -> None:
+        """Put back what an action may have changed in this process."""
+        os.umask(0o022)
+        try:
+            if os.getcwd() != self.work:
+                os.chdir(self.work)
+            with os.scandir(".") as items:
+                if any(True for _ in items):
+                    self._clean()
+        except OSError:
+            self._clean()
+        if len(os.environ) != len(self.environment) or dict(os.environ) != self.environment:
+            os.environ.clear()
+            os.environ.update(self.environment)
+        if sys.getrecursionlimit() != self.recursion:
+            sys.setrecursionlimit(self.recursion)
+        if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # type: ignore[assignment]  # both exist in a worker
+
+    def close(self) -> None:
+        """Put everything back and remove the private folder."""
+        import shutil
+
+        self.reset()
+        os.close(self.log)
+        os.chdir(self.root)
+        shutil.rmtree(self.private, ignore_errors=True)
+
+    def _clean(self) -> None:
+        import shutil
+
+        os.chdir(self.root)
+        shutil.rmtree(self.work, ignore_errors=True)
+        os.makedirs(self.work, exist_ok=True)
+        os.chdir(self.work)
+
+
+_process: Process | None = None  # this process *is* the worker; there is never a second one in it
+
+
+def run(request: bytes) -> bytes:
+    """Execute one encoded request in this process and return its encoded outcome."""
+    global _process  # noqa: PLW0603 - see above
+    asked = Request.decode(request)
+    if _process is None:
+        compile_from_source()
+        root = os.getcwd()
+        if root not in sys.path:
+            sys.path.insert(0, root)
+        _process = Process(root, os.path.join(root, ".buildgraph", "workers", str(os.getpid())))
+    try:
+        return execute(asked, _process).encode()
+    finally:
+        _process.reset()
+
+
+class InlineWork:
+    """The same work in the coordinator's own process, for debugging: printed text is seen at once, breakpoints work."""
+
+    def __init__(self, root: str, environment: Mapping[str, str]) -> None:
+        self._root = root
+        self._environment = environment
+
+    def __call__(self, request: bytes) -> bytes:
+        compile_from_source()
+        kept, here, path, umask = dict(os.environ), os.getcwd(), list(sys.path), os.umask(0o022)
+        out = os.dup(1)
+        try:
+            os.dup2(2, 1)  # standard output belongs to the command line
+            os.environ.clear()
+            os.environ.update(self._environment)
+            sys.path.insert(0, self._root)
+            process = Process(self._root, os.path.join(self._root, ".buildgraph", "workers", "inline"), redirect=False)
+            try:
+                return execute(Request.decode(request), process).encode()
+            finally:
+                process.close()
+        finally:
+            sys.stdout.flush()
+            os.dup2(out, 1)
+            os.close(out)
+            os.environ.clear()
+            os.environ.update(kept)
+            os.umask(umask)
+            os.chdir(here)
+            sys.path[:] = path
+
+
+def execute(asked: Request, process: Process) -> Outcome:
+    """Run `asked` and describe what came of it; user mistakes and crashes of user code become errors in the outcome."""
+    wall, cpu = time.perf_counter(), _cpu()
+    try:
+        produced = _produce(asked, process)
+    except BuildgraphError as error:
+        produced = Outcome(error=error_as_data(error))
+    except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of user code are its failures, too
+        produced = Outcome(error=error_as_data(_crash(asked, error, process.root)))
+        _print_traceback(error)
+    usage = limits.getrusage(limits.RUSAGE_SELF)
+    return results.with_cost(
+        produced, log=process.take_log(), wall=time.perf_counter() - wall, cpu=_cpu() - cpu, rss=usage.ru_maxrss * 1024
+    )
+
+
+def _produce(asked: Request, process: Process) -> Outcome:
+    known: dict[str, Any] = {}
+    inputs = {given.parameter: _input(given, asked, process, known) for given in asked.inputs}
+    config = decode_trusted(asked.config)
+    stage = os.path.join(process.root, asked.stage)
+    services: dict[str, Any] = {}
+    if asked.outs:
+        from pathlib import Path
+
+        results.prepare_stage(stage, asked.outs)
+        services["out_dir"] = Path(asked.stage) if asked.inputs_as == AS_FILES else Path(stage)
+    if asked.inputs_as == AS_FILES:
+        services["root"] = process.root
+    if asked.constructor:
+        services["execution_context"] = context(asked.target, _own_schema(asked, config))
+    if asked.environment:
+        os.environ.update(dict(asked.environment))
+    made: list[ResourceFolders] = []
+
+    def storage() -> ResourceFolders:
+        from pathlib import Path
+
+        made.append(ResourceFolders(Path(process.private, "resources"), known))
+        return made[0]
+
+    what = Call(
+        asked.target,
+        asked.entry_point,
+        asked.constructor,
+        asked.fn,
+        asked.eager,
+        config,
+        Resource(asked.resource) if asked.resource else None,
+        services,
+    )
+    value = call(what, inputs, storage)
+    if asked.outs:
+        return results.declared_outputs(asked, stage, lambda: process.scratch(asked.scratch))
+    return results.of_value(asked, value, made[0] if made else None, lambda: process.scratch(asked.scratch), process)
+
+
+def _own_schema(asked: Request, config: Mapping[str, Any]) -> GraphSchema:
+    node = SchemaNode({}, asked.entry_point, asked.constructor, asked.fn, config, asked.eager)
+    return GraphSchema({asked.target: node})
+
+
+def _input(given: Input, asked: Request, process: Process, known: dict[str, Any]) -> Any:
+    if given.kind == FILES:
+        return Files(given.path, tuple(given.paths), process.root)
+    if given.kind == RESOURCE:
+        from pathlib import Path
+
+        name = given.codec.partition(":")[2]
+        known[name] = Path(process.root, given.path)
+        return Resource(name, bytes(given.digest).hex())
+    if given.codec.startswith(CACHEABLE):
+        return results.from_cache(given, asked, process)
+    source = Source(given.data, given.path, Digest(given.digest))
+    return codec_named(given.codec).read(source)
+
+
+def _cpu() -> float:
+    own, children = limits.getrusage(limits.RUSAGE_SELF), limits.getrusage(limits.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _frames(error: BaseException, root: str) -> list[tuple[str, int, str, str]]:
+    """The frames of user code in a traceback: file, line, function, text; innermost last."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    found = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not os.path.abspath(frame.filename).startswith(here) and "importlib" not in frame.filename:
+            shown = os.path.relpath(frame.filename, root) if frame.filename.startswith(root + "/") else frame.filename
+            found.append((shown, frame.lineno or 0, frame.name, frame.line or ""))
+    return found
+
+
+def _crash(asked: Request, error: BaseException, root: str) -> BuildgraphError:
+    """User code raised: the error names the exception and shows the user's frames only."""
+    try:
+        text = str(error)
+    except BaseException:  # noqa: BLE001 - an exception whose __str__ raises is still only a failure of its target
+        text = "(its message cannot be shown)"
+    name = type(error).__name__
+    frames = _frames(error, root)
+    facts = tuple((f"in {function}", f"{file}:{line}  {code}") for file, line, function, code in frames[-6:])
+    headline = f"target '{asked.target}' raised {name}" + (f": {text.splitlines()[0][:300]}" if text else "")
+    if isinstance(error, ModuleNotFoundError):
+        return TargetError(
+            headline,
+            code="BG222",
+            facts=facts,
+            why="the module is neither in the workspace nor installed",
+            fix=f"pip install the package that holds '{error.name}'",
+        )
+    if isinstance(error, EncodingError):
+        return error
+    return TargetError(
+        headline,
+        code="BG220",
+        facts=facts,
+        why="an exception in its code ends a target",
+        fix="correct the line above; `buildgraph log` shows all it printed",
+    )
+
+
+def _print_traceback(error: BaseException) -> None:
+    try:
+        traceback.print_exception(error)
+    except BaseException:  # noqa: BLE001 - see _crash
+        print("(the traceback cannot be shown)", file=sys.stderr)  # noqa: T201 - goes to the action's log

@@ -1,0 +1,1 @@
+"""Order (`plan`), staleness (`staleness`) and the loop that joins them."""

@@ -1,0 +1,338 @@
+"""The build loop: asks the plan what is ready, judges it, runs what is stale. Owns no policy of its own.
+
+One `Round` is one pass over the graph. When an input changed under a running action, or a stored blob turned out to be
+lost, the round starts nothing more, lets what runs finish, and says `again`: the next round finds the good results in
+the store and does the rest anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from buildgraph.action import Action, ActionResult, DeepRecord, Output
+from buildgraph.code import CodeDigest
+from buildgraph.digest import Digest
+from buildgraph.errors import BuildgraphError
+from buildgraph.events import (
+    InputsChanged,
+    Listener,
+    ResultLost,
+    TargetBuilt,
+    TargetCutOff,
+    TargetFailed,
+    TargetHit,
+    TargetRetried,
+    TargetSkipped,
+    TargetStarted,
+    TargetUpToDate,
+)
+from buildgraph.execution.outputs import LostBlob, OutputFolder
+from buildgraph.execution.request import Outcome, error_from_data
+from buildgraph.execution.runner import Finished, Runner
+from buildgraph.execution.sources import Sources, SourceTree
+from buildgraph.scheduler.accept import accept, died
+from buildgraph.scheduler.lowering import Lowering, forget_stage
+from buildgraph.scheduler.plan import Plan, State
+from buildgraph.scheduler.staleness import Hit, Judge, Stale, inputs_of
+from buildgraph.schema import GraphSchema
+from buildgraph.store import Store
+
+BUILT, HIT, CUT_OFF, UP_TO_DATE, FAILED, SKIPPED = "built", "hit_local", "cut_off", "up_to_date", "failed", "skipped"
+
+
+@dataclass(slots=True)
+class Known:
+    """What a build knows in the end: the status, result, key and error of targets, by label."""
+
+    status: dict[str, str] = field(default_factory=dict)
+    results: dict[str, ActionResult] = field(default_factory=dict)
+    keys: dict[str, Digest] = field(default_factory=dict)
+    errors: dict[str, BuildgraphError] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)  # dry run: why a target would run
+    undetermined: set[str] = field(default_factory=set)
+
+    def forget(self, label: str) -> None:
+        """As if `label` had not been settled; what it counted as stays counted until it is settled again."""
+        self.results.pop(label, None)
+        self.keys.pop(label, None)
+
+    def forget_failures(self) -> None:
+        """Failures and skips of a round that is to be repeated do not count."""
+        self.errors.clear()
+        for label in [label for label, status in self.status.items() if status in (FAILED, SKIPPED)]:
+            del self.status[label]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a round works with; made by the composition root."""
+
+    root: str
+    schema: GraphSchema
+    actions: Mapping[str, Action]
+    codes: Mapping[str, CodeDigest]  # by entry point
+    outputs_of: Mapping[str, Output]  # of input nodes
+    trees: Mapping[str, SourceTree]
+    input_errors: Mapping[str, BuildgraphError]
+    judge: Judge
+    lowering: Lowering
+    store: Store
+    sources: Sources
+    outputs: OutputFolder
+    listen: Listener
+    now: Callable[[], int]  # seconds since 1970
+    save_log: Callable[[str, bytes], str]  # label and what it printed -> path of the log file
+    adopted: Collection[str]  # labels whose files are wanted in the output folder
+    keep_going: bool = False
+
+
+class Round:
+    """One pass over the graph."""
+
+    def __init__(self, scene: Scene, runner: Runner | None, known: Known) -> None:
+        """Without a runner nothing runs: stale targets are only reported (`stale`, `undetermined`)."""
+        self._scene = scene
+        self._runner = runner
+        self.known = known
+        self.again = False
+        self.changed: tuple[str, ...] = ()
+        self._running: dict[int, tuple[str, Stale, int]] = {}
+        self._tickets = 0
+        self._disturbed: set[str] = set()  # targets that ran, or were cut off below one that did
+        self._outputs = dict(scene.outputs_of)
+        self._coded: set[Digest] = set()
+
+    def run(self, requested: Sequence[str]) -> None:
+        """Bring every target in `requested` (no groups, no inputs) to its end."""
+        hits, left = self._scene.judge.top_down(requested)
+        for label, hit in hits.items():
+            self._settle_hit(label, hit)
+        self._settle_covered(requested, hits, left)
+        open_ = {*left, *self._scene.input_errors}
+        needs = {label: self._scene.schema.parents(label) for label in self._scene.schema.nodes if label in open_}
+        self.plan = Plan(needs)
+        try:
+            while not self.plan.done:
+                self._start_ready()
+                if self._running:
+                    assert self._runner is not None
+                    self._take_in(self._runner.wait())
+                elif not self.plan.has_ready:
+                    break
+        except LostBlob as lost:
+            self._lost("", lost)
+        while self._running and self._runner is not None:
+            self._take_in(self._runner.wait())
+        if (
+            not self.again
+            and all(label in self.known.keys for label in requested)
+            and not self.known.errors
+            and self._runner is not None
+        ):
+            self._scene.judge.remember_request(requested, self.known.keys)
+
+    def _settle_covered(self, requested: Sequence[str], hits: Mapping[str, Hit], left: Sequence[str]) -> None:
+        """Ancestors of hits were not looked up: they are settled as what depends on them was."""
+        seen = {*hits, *left, *requested}
+        for label, node in self._scene.schema.nodes.items():
+            if label in seen or node.is_input or label in self.known.status:
+                continue
+            deep = self._scene.judge.deep_keys.get(label)
+            before = self._scene.judge.before(label)
+            if deep is not None and before.deep == deep:
+                self._mark(label, UP_TO_DATE)
+                self._scene.listen(TargetUpToDate(label, before.key))
+            elif deep is not None:
+                self._mark(label, HIT)
+                self._scene.listen(TargetHit(label, deep))
+
+    def _start_ready(self) -> None:
+        while self.plan.has_ready and (self._runner is None or self._runner.room() > 0):
+            label = self.plan.take()
+            node = self._scene.schema.nodes[label]
+            if label in self._scene.input_errors:
+                self._fail(label, self._scene.input_errors[label])
+            elif any(parent in self.known.undetermined for parent in node.needs.values()):
+                self.known.undetermined.add(label)
+                self.plan.settle(label, State.FRESH)
+            else:
+                self._judge(label)
+
+    def _judge(self, label: str) -> None:
+        scene, node = self._scene, self._scene.schema.nodes[label]
+        inputs = inputs_of(((p, parent) for p, parent in node.needs.items() if parent in self._outputs), self._outputs)
+        verdict = scene.judge.judge(label, inputs)
+        if isinstance(verdict, Hit):
+            self._settle_hit(label, verdict)
+            self._record_deep(label, verdict.key)
+            self.plan.settle(label, State.FRESH)
+        elif self._runner is None:
+            self.known.stale[label] = verdict.reason
+            self.known.undetermined.add(label)
+            scene.listen(TargetStarted(label, verdict.key, verdict.reason))
+            self.plan.settle(label, State.FRESH)
+        else:
+            scene.listen(TargetStarted(label, verdict.key, verdict.reason))
+            self._submit(label, verdict, 0)
+
+    def _submit(self, label: str, stale: Stale, attempt: int) -> None:
+        node = self._scene.schema.nodes[label]
+        try:
+            request = self._scene.lowering.request(label, self._scene.actions[label], self.known.results)
+        except LostBlob as lost:
+            self._lost(label, lost)
+            self.plan.fail(label)
+            return
+        except BuildgraphError as error:
+            self._fail(label, error)
+            return
+        self._tickets += 1
+        self._running[self._tickets] = (label, stale, attempt)
+        assert self._runner is not None
+        self._runner.submit(self._tickets, request, timeout=node.policy.timeout, kind=node.entry_point)
+
+    def _settle_hit(self, label: str, hit: Hit) -> None:
+        known, node = self.known, self._scene.schema.nodes[label]
+        known.results[label] = hit.result
+        known.keys[label] = hit.key
+        self._outputs[label] = hit.result.value
+        if label in known.status:
+            return  # it ran in an earlier round of this build
+        if any(parent in self._disturbed for parent in node.needs.values()):
+            self._disturbed.add(label)
+            self._mark(label, CUT_OFF)
+            self._scene.listen(TargetCutOff(label, hit.key))
+        elif self._scene.judge.before(label).key == hit.key:
+            self._mark(label, UP_TO_DATE)
+            self._scene.listen(TargetUpToDate(label, hit.key))
+        else:
+            self._mark(label, HIT)
+            self._scene.listen(TargetHit(label, hit.key))
+
+    def _mark(self, label: str, status: str) -> None:
+        self.known.status[label] = status
+
+    def _take_in(self, finished: list[Finished]) -> None:
+        """Settle what came back; the files that the actions relied on are looked at once for all of them."""
+        checked: dict[str, bool] = {}
+        for item in finished:
+            label, stale, attempt = self._running.pop(item.ticket)
+            node = self._scene.schema.nodes[label]
+            if item.death is not None:
+                if not item.death.timed_out and attempt < max(1, node.policy.retries):
+                    self._retry(label, stale, attempt, "its worker died")
+                else:
+                    self._fail(label, died(label, item.death, node.policy.timeout))
+                continue
+            assert item.outcome is not None
+            outcome = Outcome.decode(item.outcome)
+            changed = self._changed(label, checked)
+            if changed:
+                self._inputs_changed(label, changed)
+            elif outcome.error is not None and attempt < node.policy.retries:
+                self._retry(label, stale, attempt, str(outcome.error["headline"]))
+            elif outcome.error is not None:
+                self._fail(label, error_from_data(outcome.error), outcome.log)
+            else:
+                self._built(label, stale, outcome)
+
+    def _retry(self, label: str, stale: Stale, attempt: int, why: str) -> None:
+        if self.again:
+            self.plan.fail(label)
+            return
+        self._scene.listen(TargetRetried(label, why))
+        self._submit(label, stale, attempt + 1)
+
+    def _changed(self, label: str, checked: dict[str, bool]) -> list[str]:
+        """The files behind the inputs and the code of `label` that are no longer what was hashed."""
+        scene, node = self._scene, self._scene.schema.nodes[label]
+        found: list[str] = []
+        for parent in node.needs.values():
+            tree = scene.trees.get(parent)
+            if tree is not None:
+                found += self._unlike(tree.files, checked)
+            elif parent in self.known.results:
+                found += scene.outputs.changed(parent)
+                if found:
+                    scene.outputs.forget(parent)
+        code = scene.codes.get(node.entry_point)
+        return found + self._unlike(code.files, checked) if code is not None else found
+
+    def _unlike(self, paths: Collection[str], checked: dict[str, bool]) -> list[str]:
+        unseen = [path for path in paths if path not in checked]
+        changed = frozenset(self._scene.sources.changed(unseen)) if unseen else frozenset()
+        for path in unseen:
+            checked[path] = path in changed
+        return [path for path in paths if checked[path]]
+
+    def _built(self, label: str, stale: Stale, outcome: Outcome) -> None:
+        scene, node = self._scene, self._scene.schema.nodes[label]
+        result = accept(outcome, scene.store, scene.now())
+        self.known.results[label] = result
+        self._outputs[label] = result.value
+        if node.policy.cacheable:
+            self._keep(label, stale, result)
+        if node.policy.outs:
+            stage = scene.lowering.stage(label)
+            if label in scene.adopted:
+                scene.outputs.adopt(label, result, stage)
+            forget_stage(scene.root, stage)
+        self._disturbed.add(label)
+        self._mark(label, BUILT)
+        self.plan.settle(label, State.BUILT)
+        scene.listen(TargetBuilt(label, stale.key, outcome.wall, outcome.cpu, result.value.size))
+
+    def _keep(self, label: str, stale: Stale, result: ActionResult) -> None:
+        """Write what explains the key, then the record, then its deep key."""
+        scene = self._scene
+        code = scene.codes[scene.schema.nodes[label].entry_point]
+        if code.digest not in self._coded:
+            self._coded.add(code.digest)
+            scene.store.put(code.manifest)
+        scene.store.put(stale.manifest)
+        scene.store.record(stale.key, result)
+        self.known.keys[label] = stale.key
+        self._record_deep(label, stale.key)
+
+    def _record_deep(self, label: str, key: Digest) -> None:
+        judge = self._scene.judge
+        deep = judge.deep_keys.get(label)
+        if deep is not None and self._runner is not None:
+            self._scene.store.record_deep(deep, DeepRecord(key, judge.ancestry_of(label, self.known.results)))
+
+    def _fail(self, label: str, error: BuildgraphError, log: bytes = b"") -> None:
+        if label in self._scene.actions:
+            self._mark(label, FAILED)
+        self.known.errors[label] = error
+        path = self._scene.save_log(label, log)
+        self._scene.listen(TargetFailed(label, error.code, error.render(), path))
+        self._skip(self.plan.fail(label), label)
+        if not self._scene.keep_going:
+            self._skip(self.plan.abandon(), label)
+
+    def _skip(self, labels: list[str], because: str) -> None:
+        for label in labels:
+            if label in self._scene.actions and label not in self.known.status:
+                self._mark(label, SKIPPED)
+                self._scene.listen(TargetSkipped(label, because))
+
+    def _inputs_changed(self, label: str, paths: list[str]) -> None:
+        self._scene.listen(InputsChanged(label, tuple(paths)))
+        self.changed = tuple(paths)
+        self.again = True
+        self.plan.fail(label)
+        self.plan.abandon()
+
+    def _lost(self, label: str, lost: LostBlob) -> None:
+        self._scene.listen(ResultLost(label, lost.digest))
+        self.again = True
+        self.plan.abandon()
+
+
+def wants_files(schema: GraphSchema, requested: Collection[str]) -> set[str]:
+    """The labels whose files belong into the output folder: the requested ones, and those that others need."""
+    wanted = set(requested)
+    for node in schema.nodes.values():
+        wanted.update(node.needs.values())
+    return wanted

@@ -1,0 +1,169 @@
+"""Lowering: from a schema node and its parents' results to an action, and on to the request that a worker gets."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from buildgraph.action import Action, ActionResult, Output
+from buildgraph.code import CodeDigest
+from buildgraph.digest import Digest
+from buildgraph.encoding import encode_value
+from buildgraph.errors import EncodingError, UsageError
+from buildgraph.execution.codecs import RESOURCE
+from buildgraph.execution.codecs.base import INLINE
+from buildgraph.execution.outputs import LostBlob, OutputFolder, holds_folder, link_farm
+from buildgraph.execution.request import FILES, VALUE, Input, Request
+from buildgraph.execution.request import RESOURCE as AS_RESOURCE
+from buildgraph.execution.sources import SourceTree
+from buildgraph.schema import FILES as AS_FILES
+from buildgraph.schema import GraphSchema, SchemaNode
+from buildgraph.store import Store
+
+STATE_FOLDER = ".buildgraph"
+
+
+class CodeReader(Protocol):
+    """Where code digests come from."""
+
+    def of(self, entry_point: str) -> CodeDigest: ...
+
+
+def platform_tag() -> str:
+    """The part of the key that says where a result is valid: interpreter and its minor version, system, processor."""
+    version = f"{sys.implementation.name}-{sys.version_info.major}.{sys.version_info.minor}"
+    return f"{version} {sys.platform}-{platform.machine()}"
+
+
+def action_of(label: str, node: SchemaNode, code: CodeDigest, environment: Mapping[str, str], where: str) -> Action:
+    """The action of a node, its inputs still missing. Raises EncodingError naming target and path for a bad config."""
+    try:
+        config = encode_value(node.config if type(node.config) is dict else dict(node.config))
+    except EncodingError as error:
+        raise EncodingError(error.problem, path=error.inside(f"{label}: config").path, fix=error.fix) from None
+    policy = node.policy
+    visible = bool(node.constructor_name or policy.outs)
+    resource = node.resource.name if node.resource else ""
+    return Action(
+        node.entry_point, node.constructor_name, node.fn, node.eager, config, (), code.digest,
+        tuple((name, environment.get(name)) for name in sorted(policy.environment)), where, policy.outs, policy.codec, policy.inputs,
+        resource, label if visible else "", policy.salt,
+    )  # fmt: skip
+
+
+class Lowering:
+    """Makes requests: gathers inputs in the form their consumer takes, materialising files where a consumer needs them."""
+
+    def __init__(
+        self, root: str, schema: GraphSchema, store: Store, outputs: OutputFolder,
+        trees: Mapping[str, SourceTree], sources: Mapping[str, Output], environment: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        self._root = root
+        self._schema = schema
+        self._store = store
+        self._outputs = outputs
+        self._trees = trees
+        self._sources = sources
+        self._environment = environment
+        self._scratch = ""
+        self._farms: set[str] = set()
+
+    def stage(self, label: str) -> str:
+        """The folder in which the action of `label` writes its declared outputs, relative to the workspace."""
+        package, _, name = label.removeprefix("//").partition(":")
+        return f"{STATE_FOLDER}/stage/{package}/{name}" if package else f"{STATE_FOLDER}/stage/{name}"
+
+    def request(self, label: str, action: Action, results: Mapping[str, ActionResult]) -> bytes:
+        """The encoded request for a stale action. Raises LostBlob when the store lost an input."""
+        node = self._schema.nodes[label]
+        if not self._scratch:
+            self._scratch = self._store.scratch()
+        as_files = node.policy.inputs == AS_FILES
+        inputs = tuple(self._input(parameter, parent, results, as_files) for parameter, parent in node.needs.items())
+        environment = tuple((name, value) for name, value in action.environment if value is not None)
+        return Request(
+            label, action.uses, action.constructor, action.fn, action.eager, action.config, action.resource, inputs, action.outs,
+            action.codec, action.inputs_as, environment, self.stage(label) if action.outs else "", self._scratch,
+        ).encode()  # fmt: skip
+
+    def _input(self, parameter: str, parent: str, results: Mapping[str, ActionResult], as_files: bool) -> Input:
+        tree = self._trees.get(parent)
+        if tree is not None:
+            return self._source_files(parameter, parent, tree, as_files)
+        output = self._sources.get(parent) or results[parent].value
+        if holds_folder(output):
+            paths = self._outputs.ensure(parent, results[parent])
+            kind = (
+                AS_RESOURCE
+                if output.codec.startswith(RESOURCE)
+                else VALUE
+                if not output.codec.startswith("tree")
+                else FILES
+            )
+            return Input(
+                parameter,
+                FILES if as_files else kind,
+                output.codec,
+                None,
+                self._outputs.place(parent),
+                output.digest,
+                paths,
+            )
+        if as_files and parent in results:
+            return Input(
+                parameter,
+                FILES,
+                output.codec,
+                None,
+                self._outputs.place(parent),
+                output.digest,
+                self._outputs.ensure(parent, results[parent]),
+            )
+        path = self._store.path(output.blob) if output.size > INLINE else None
+        if path is not None:
+            return Input(parameter, VALUE, output.codec, None, path, output.blob)
+        data = self._store.blob(output.blob)
+        if data is None:
+            raise LostBlob(output.blob)
+        return Input(parameter, VALUE, output.codec, data, "", output.blob)
+
+    def _source_files(self, parameter: str, parent: str, tree: SourceTree, as_files: bool) -> Input:
+        names = [entry.path for entry in tree.entries]
+        if as_files or len(names) == 1:
+            return Input(parameter, FILES, "tree", None, tree.folder, tree.digest, names)
+        farm = f"{STATE_FOLDER}/inputs/{tree.digest.hex()[:32]}"
+        if farm not in self._farms:
+            link_farm(self._root, farm, zip(names, tree.files, strict=True))
+            self._farms.add(farm)
+        return Input(parameter, FILES, "tree", None, farm, tree.digest, names)
+
+
+def check_timeout(label: str, node: SchemaNode) -> None:
+    """Raises UsageError (BG034) for a timeout or a number of retries that makes no sense."""
+    timeout: Any = node.policy.timeout
+    if timeout is not None and (
+        isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 1e7
+    ):
+        raise UsageError(
+            f"target '{label}' has the timeout {timeout!r}",
+            code="BG034",
+            why="a timeout is in seconds, more than 0",
+            fix="write timeout=60, or leave it out",
+        )
+    if not isinstance(node.policy.retries, int) or node.policy.retries < 0:
+        raise UsageError(
+            f"target '{label}' has retries={node.policy.retries!r}",
+            code="BG034",
+            why="retries counts further attempts",
+            fix="write retries=1, or leave it out",
+        )
+
+
+def forget_stage(root: str, stage: str) -> None:
+    """Remove what an action left in its stage folder."""
+    import shutil
+
+    shutil.rmtree(os.path.join(root, stage), ignore_errors=True)
