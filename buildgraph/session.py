@@ -35,6 +35,7 @@ BASE_ENVIRONMENT: Final = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "315532800",
 }  # fmt: skip
 _KEY_SIZE: Final = 32
+_HISTORY: Final = 50  # builds that are remembered
 _NO_KEY: Final = bytes(_KEY_SIZE)
 
 
@@ -289,6 +290,14 @@ class Session:
         search = self._environment.get("PATH", SYSTEM_PATH) if inherit_path else SYSTEM_PATH
         candidates = [name] if "/" in name else [os.path.join(folder, name) for folder in search.split(":") if folder]
         return next((path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK)), None)
+
+    def history(self) -> list[str]:
+        """The last builds of this workspace, newest last: when, what, and the line that counts."""
+        return [str(line) for line in self.ledger.read("history") or []]
+
+    def add_to_history(self, line: str) -> None:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime())
+        self.ledger.write({"history": [*self.history(), f"{when}  {line}"][-_HISTORY:]})
 
     def log_path(self, label: str) -> str:
         """Where the log of a failed target is kept, relative to the workspace."""

@@ -280,6 +280,8 @@ class _Build:
             status=dict(known.status),
             errors=dict(known.errors),
         )
+        if self.runner is not None and (report.built or report.errors):
+            session.add_to_history(report.line())
         session.listen(BuildFinished(total, **counts, seconds=report.seconds, interrupted=interrupted))
         return report
 
