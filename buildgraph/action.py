@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from buildgraph.digest import SIZE, Digest
-from buildgraph.encoding import decode_trusted, encode
+from buildgraph.encoding import decode_trusted, encode_plain
 from buildgraph.errors import EncodingError
 
 RECORD: Final = 1  # version of the encoded action result; another one is a miss
+
+Inputs = tuple[tuple[str, str, Digest], ...]  # parameter, codec, output digest; sorted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Action:
     fn: str
     eager: bool
     config: bytes
-    inputs: tuple[tuple[str, str, Digest], ...]
+    inputs: Inputs
     code: Digest
     environment: tuple[tuple[str, str | None], ...]
     platform: str
@@ -37,18 +39,18 @@ class Action:
     name: str
     salt: str
 
-    def with_inputs(self, inputs: tuple[tuple[str, str, Digest], ...]) -> Action:
-        return replace(self, inputs=inputs)
 
+def describe(action: Action, inputs: Inputs | None = None) -> Iterator[tuple[str, Any]]:
+    """The one walk over an action: field names and values, in order. Hash, explain and diff all read this.
 
-def describe(action: Action) -> Iterator[tuple[str, Any]]:
-    """The one walk over an action: field names and values, in order. Hash, explain and diff all read this."""
+    `inputs` stand in for those of the action, which are not known when it is made.
+    """
     yield "uses", action.uses
     yield "constructor", action.constructor
     yield "fn", action.fn
     yield "eager", action.eager
     yield "config", action.config
-    yield "inputs", [list(each) for each in action.inputs]
+    yield "inputs", [list(each) for each in (action.inputs if inputs is None else inputs)]
     yield "code", action.code
     yield "environment", [list(each) for each in action.environment]
     yield "platform", action.platform
@@ -111,7 +113,7 @@ class ActionResult:
     def encode(self) -> bytes:
         outputs = [[o.name, o.codec, o.digest, o.blob, o.size] for o in self.outputs]
         cost = [self.cost.wall, self.cost.cpu, self.cost.rss, self.cost.size]
-        return encode([RECORD, outputs, self.log, cost, self.created, self.writer, self.scope, self.signature])
+        return encode_plain([RECORD, outputs, self.log, cost, self.created, self.writer, self.scope, self.signature])
 
     @classmethod
     def decode(cls, data: bytes) -> ActionResult | None:
@@ -122,10 +124,9 @@ class ActionResult:
                 return None
             named = tuple(_output(*each) for each in outputs)
             wall, cpu, rss, size = cost
-            _require(float, wall, cpu)
-            _require(int, rss, size, created)
-            _require(str, writer, scope)
-            _require(bytes, signature)
+            _require_counts(wall, cpu, rss, size, created)
+            if not isinstance(writer, str) or not isinstance(scope, str) or not isinstance(signature, bytes):
+                return None
             printed = None if log is None else _digest(log)
             return cls(named, printed, Cost(wall, cpu, rss, size), created, writer, scope, signature)
         except (EncodingError, ValueError, TypeError):
@@ -144,7 +145,7 @@ class DeepRecord:
     members: tuple[Digest, ...] = ()
 
     def encode(self) -> bytes:
-        return encode([RECORD, self.key, self.ancestry, list(self.members)])
+        return encode_plain([RECORD, self.key, self.ancestry, list(self.members)])
 
     @classmethod
     def decode(cls, data: bytes) -> DeepRecord | None:
@@ -158,8 +159,9 @@ class DeepRecord:
 
 
 def _output(name: Any, codec: Any, digest: Any, blob: Any, size: Any) -> Output:
-    _require(str, name, codec)
-    _require(int, size)
+    _require_counts(size)
+    if not isinstance(name, str) or not isinstance(codec, str):
+        raise ValueError("not a name")
     return Output(name, codec, _digest(digest), _digest(blob), size)
 
 
@@ -169,8 +171,8 @@ def _digest(raw: Any) -> Digest:
     return Digest(raw)
 
 
-def _require(kind: type, *values: Any) -> None:
-    """Raises ValueError unless all `values` are of `kind`, and not negative."""
+def _require_counts(*values: Any) -> None:
+    """Raises ValueError unless all `values` are numbers, and not negative."""
     for value in values:
-        if type(value) is not kind or (kind in (int, float) and value < 0):
-            raise ValueError("not a record")
+        if type(value) not in (int, float) or value < 0:
+            raise ValueError("not a count")

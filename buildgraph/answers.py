@@ -14,7 +14,7 @@ from buildgraph.execution.outputs import holds_folder
 from buildgraph.execution.trees import entries_of
 from buildgraph.fingerprint import Change, manifest
 from buildgraph.scheduler.loop import Known, Round
-from buildgraph.scheduler.staleness import explained, inputs_of
+from buildgraph.scheduler.staleness import inputs_of
 from buildgraph.session import Prepared, Session
 
 
@@ -56,9 +56,8 @@ def explain(session: Session, label: str) -> Explanation:
     if any(parent not in outputs for parent in node.needs.values()):  # settled by its deep key: its parents were not looked up
         prepared, known = _judged(session, label, use_deep=False)
         outputs = {**prepared.scene.outputs_of, **{name: result.value for name, result in known.results.items()}}
-    data = manifest(scene.actions[label].with_inputs(inputs_of(node.needs.items(), outputs)))
-    session.store.put(code.manifest)
-    fields = explained(data, session.store)
+    data = manifest(scene.actions[label], inputs_of(node.needs.items(), outputs))
+    fields = scene.judge.explained(data)
     last = scene.judge.before(label).key
     changes = scene.judge.changes(last, data) if last is not None and last != Digest.of(data) else None
     state = "stale" if label in known.stale else known.status.get(label, "failed")

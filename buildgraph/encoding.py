@@ -2,9 +2,9 @@
 
 The format is msgpack with every choice taken away (format version 1):
 
-* None, bool, 64-bit int, str (UTF-8, no surrogates) and bytes are themselves; a float is always 64 bits, -0.0 stays
+* None, bool, 64-bit int, str (UTF-8, no surrogates), bytes are themselves; a float is always 64 bits, -0.0 stays
   -0.0 and NaN is refused; a larger int is extension 1 (signed, big-endian, shortest).
-* A list is an array; a tuple is extension 2 around an array, so `[1]` and `(1,)` differ and both come back as they were.
+* A list is an array; a tuple is extension 2 around an array, so `[1]` and `(1,)` differ and come back as they were.
 * A dict has str keys only, sorted by their UTF-8 bytes. A set (3) or frozenset (4) holds its encoded elements, sorted.
 * A relative path (5, comes back as PurePosixPath), an aware datetime (6, comes back in UTC), a date (7), a numpy
   array (8: dtype, shape, C-order little-endian bytes) and a numpy scalar (9) have extensions of their own.
@@ -47,6 +47,17 @@ def encode(value: Any) -> bytes:
     return _bytes_of(value, portable=False)
 
 
+def encode_plain(value: Any) -> bytes:
+    """The bytes of `encode` for None, bool, 64-bit int, float, str, bytes and lists of them, without the walk.
+
+    For the engine's own rows, whose types are known; anything else must go through `encode`.
+    """
+    try:
+        return _pack(value)  # type: ignore[no-any-return]  # msgpack is untyped
+    except UnicodeEncodeError as error:
+        raise EncodingError("text with a lone surrogate", fix=_TEXT_FIX) from error
+
+
 def encode_value(value: Any) -> bytes:
     """The canonical bytes of `value`, to be decoded again elsewhere. Raises EncodingError naming the path."""
     return _bytes_of(value, portable=True)
@@ -66,8 +77,15 @@ def decode(data: bytes | memoryview) -> Any:
 
 def decode_trusted(data: bytes | memoryview) -> Any:
     """As `decode`, without checking that the form is canonical: for bytes whose digest or checksum was checked."""
+    return _unpacked(data, 0)
+
+
+def _unpacked(data: bytes | memoryview, depth: int) -> Any:
+    """What msgpack finds in `data`. `depth` counts extensions in extensions: each takes 30 KB of the C stack."""
+    if depth > MAX_DEPTH:
+        raise EncodingError(f"nested more than {MAX_DEPTH} levels deep", code="BG042")
     try:
-        return msgpack.unpackb(data, ext_hook=_from_extension, strict_map_key=True)
+        return msgpack.unpackb(data, ext_hook=lambda code, part: _from_extension(code, part, depth + 1))
     except EncodingError:
         raise
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError, msgpack.UnpackException) as error:
@@ -236,13 +254,17 @@ def _moment(value: Any) -> Any:
     raise EncodingError(described(value))
 
 
-def _from_extension(code: int, data: bytes) -> Any:
+def _from_extension(code: int, data: bytes, depth: int) -> Any:
     if code == _INT:
         return int.from_bytes(data, "big", signed=True)
     if code == _TUPLE:
-        return tuple(decode_trusted(data))
+        return tuple(_unpacked(data, depth))
     if code in (_SET, _FROZENSET):
-        unpacker = msgpack.Unpacker(ext_hook=_from_extension, strict_map_key=True, max_buffer_size=0)
+        if depth > MAX_DEPTH:
+            raise EncodingError(f"nested more than {MAX_DEPTH} levels deep", code="BG042")
+        unpacker = msgpack.Unpacker(
+            ext_hook=lambda inner, part: _from_extension(inner, part, depth + 1), max_buffer_size=0
+        )
         unpacker.feed(data)
         elements = list(unpacker)
         return set(elements) if code == _SET else frozenset(elements)
@@ -261,5 +283,5 @@ def _from_extension(code: int, data: bytes) -> Any:
             raise EncodingError(
                 "a numpy array, and numpy is not installed", code="BG043", fix="pip install 'buildgraph[numpy]'"
             ) from None
-        return rebuilt_array(decode_trusted(data))
+        return rebuilt_array(_unpacked(data, depth))
     raise EncodingError(f"extension {code} cannot be decoded", code="BG042")

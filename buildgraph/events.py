@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from buildgraph.digest import Digest
 
@@ -152,7 +152,7 @@ class BuildFinished:
 class Event(Protocol):
     """Any of the values above: a frozen dataclass."""
 
-    __dataclass_fields__: Any
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 Listener = Callable[[Event], None]
@@ -183,5 +183,7 @@ def as_dict(event: Event) -> dict[str, Any]:
     data: dict[str, Any] = {"type": event_type(event)}
     for field in fields(event):
         value = getattr(event, field.name)
-        data[field.name] = str(value) if isinstance(value, Digest) else list(value) if isinstance(value, tuple) else value
+        if isinstance(value, Digest):
+            value = str(value)
+        data[field.name] = list(value) if isinstance(value, tuple) else value
     return data

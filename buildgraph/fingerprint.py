@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from buildgraph.action import Action, describe
+from buildgraph.action import Action, Inputs, describe
 from buildgraph.digest import Digest
-from buildgraph.encoding import decode_trusted, encode
+from buildgraph.encoding import decode_trusted, encode, encode_plain
 from buildgraph.errors import EncodingError
 
 KEY_FORMAT: Final = 1  # raised whenever the meaning of a key changes: old keys then miss
@@ -28,9 +29,12 @@ class Change:
         return f"{self.field} changed: {self.before} -> {self.after}"
 
 
-def manifest(action: Action, *, deep: bool = False) -> bytes:
-    """The canonical bytes of an action. Their digest is the key; the store keeps them as the blob of that digest."""
-    return encode([_DEEP if deep else _ACTION, KEY_FORMAT, [list(field) for field in describe(action)]])
+def manifest(action: Action, inputs: Inputs | None = None, *, deep: bool = False) -> bytes:
+    """The canonical bytes of an action. Their digest is the key; the store keeps them as the blob of that digest.
+
+    `inputs` stand in for those of the action, which are not known when it is made.
+    """
+    return encode_plain([_DEEP if deep else _ACTION, KEY_FORMAT, [list(field) for field in describe(action, inputs)]])
 
 
 def fingerprint(action: Action) -> Digest:
@@ -94,14 +98,12 @@ def _told_apart(before: Any, after: Any) -> tuple[str, str]:
     return texts
 
 
-def _shown_with_digest(value: Any) -> str:
-    return f"{_shown(value)} ({Digest.of(encode(value)).short})"
-
-
 def _shown(value: Any) -> str:
     """A short form of a value: digests by their first ten digits, long values cut."""
     text = value if isinstance(value, str) else repr(value)
-    head, mark, digits = text.partition("b3:")
-    if mark and len(digits) >= 64:
-        text = f"{head}{digits[:10]}"
+    text = re.sub(r"(?:b3:)?([0-9a-f]{10})[0-9a-f]{54}", r"\1", text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _shown_with_digest(value: Any) -> str:
+    return f"{_shown(value)} ({Digest.of(encode(value)).short})"

@@ -71,19 +71,19 @@ def resolve(text: str, package: str = "") -> str:
     """
     if text.startswith("@"):
         return text
-    if text.startswith(":"):
+    if text.startswith(":") and text != ":":
         return join(package, check_name(text[1:]))
     if text.startswith("//"):
         where, colon, name = text[2:].partition(":")
         if _is_package(where):
-            if colon:
+            if name:
                 return join(where, check_name(name))
-            if where:
+            if where and not colon:
                 return join(where, where.rpartition("/")[2])
     raise UsageError(
         f"'{text}' is not a label", code="BG011",
         why="a label is //package:name, :name in the same package, or //package for //package:package",
-        fix=f"write ':{text}' for a target in the same package" if _NAME.fullmatch(text) else "write it as //package:name",
+        fix=f"write ':{text}' for one of the same package" if _NAME.fullmatch(text) else "write it as //package:name",
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ FILES: Final = "files"
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A folder that a component persists, named; `output_fingerprint` identifies its content and takes no part in `==`."""
+    """A folder that a component persists. `output_fingerprint` identifies its content and takes no part in `==`."""
 
     name: str
     output_fingerprint: str = field(default="", compare=False)
@@ -88,7 +88,7 @@ class SchemaNode:
     @property
     def is_group(self) -> bool:
         """Whether this node does nothing but name others."""
-        return self.uses == ""
+        return isinstance(self.uses, str) and not self.uses
 
     @property
     def is_implicit(self) -> bool:
@@ -127,7 +127,7 @@ class GraphSchema:
         nodes = data.get("nodes") if isinstance(data, Mapping) else None
         if not isinstance(nodes, Mapping):
             raise UsageError(
-                "the graph has no mapping 'nodes'", code="BG020", why="a graph is written as `nodes:` and one entry per node",
+                "the graph has no mapping 'nodes'", code="BG020", why="a graph is `nodes:` and one entry per node",
                 fix="add 'nodes' at the top and indent the nodes below it",
             )  # fmt: skip
         return cls({name: node_from_dict(name, node) for name, node in nodes.items()})
@@ -202,8 +202,8 @@ def node_from_dict(name: str, data: Mapping[str, Any]) -> SchemaNode:
 def _check_keys(what: str, data: object, known: list[str], required: tuple[str, ...]) -> None:
     if not isinstance(data, Mapping):
         raise UsageError(
-            f"{what} is a {type(data).__name__}, not a mapping", code="BG020", why="it is written as `key: value` pairs",
-            fix="indent its keys below its name",
+            f"{what} is a {type(data).__name__}, not a mapping", code="BG020",
+            why="it is written as `key: value` pairs", fix="indent its keys below its name",
         )  # fmt: skip
     for key in data:
         if key not in known:

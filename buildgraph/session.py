@@ -188,7 +188,7 @@ class Session:
             self._warn(code, message)
         self.listen(
             GraphLoaded(
-                sum(not node.is_implicit for node in graph.schema.nodes.values()), graph.packages, graph.evaluated
+                sum(not (node.is_input or node.is_group) for node in graph.schema.nodes.values()), graph.packages, graph.evaluated
             )
         )
         return graph
@@ -219,6 +219,7 @@ class Session:
             examined.outputs,
             self.store,
             before=self._before(actions),
+            codes={each.digest: each.manifest for each in codes.values()},
             forced=forced,
             use_deep=use_deep,
         )
@@ -227,7 +228,7 @@ class Session:
         )
         scene = Scene(
             self.root, asked.schema, actions, codes, examined.outputs, examined.trees, self._placed(examined, graph), judge, lowering, self.store,
-            self.sources, outputs, self.listen, lambda: int(time.time()), self.save_log, wants_files(asked.schema, asked.actions), keep_going,
+            self.sources, outputs, self.listen, lambda: int(time.time()), time.monotonic, self.save_log, wants_files(asked.schema, asked.actions), keep_going,
         )  # fmt: skip
         return Prepared(graph, asked, scene, examined)
 

@@ -138,7 +138,8 @@ class Workspace:
             from buildgraph.execution.inline import InlineRunner
             from buildgraph.execution.worker import InlineWork
 
-            return InlineRunner(InlineWork(self.root, worker_environment()))
+            work = InlineWork(self.root, worker_environment())
+            return InlineRunner(work, forget=work.forget_modules)
         from buildgraph.execution.pool import ProcessPool
 
         return ProcessPool(

@@ -34,11 +34,12 @@ def expand(
     what: str,
     is_package: Callable[[str], bool],
     skip: Iterable[str] = (),
+    may_miss: bool = False,
 ) -> list[str]:
     """The files below `folder` (absolute) that `patterns` name and `exclude` does not, relative and sorted.
 
     A pattern without a wildcard names one file, or a folder and with it everything below. `is_package` gets an
-    absolute folder; `skip` are absolute folders never entered. Raises UsageError (BG050, BG053).
+    absolute folder; `skip` are absolute folders never entered; with `may_miss` a plain path need not exist. Raises UsageError (BG050, BG053).
     """
     skipped = frozenset(skip)
     unwanted = [_regex(check_path(pattern, what)) for pattern in exclude]
@@ -51,7 +52,7 @@ def expand(
                 found.update(_walk(folder, pattern, None, is_package, skipped))
             elif os.path.lexists(full):
                 found.add(pattern)
-            else:
+            elif not may_miss:
                 raise UsageError(
                     f"{what}: there is no file '{written}'",
                     code="BG050",

@@ -13,9 +13,10 @@ from typing import Any
 
 from buildgraph.action import ActionResult, Output
 from buildgraph.digest import Digest, Hasher
-from buildgraph.encoding import decode_trusted, encode
+from buildgraph.encoding import decode_trusted, encode_plain
 from buildgraph.errors import MachineError
 from buildgraph.execution.codecs import FOLDER_CODECS, codec_named
+from buildgraph.execution.codecs.base import INLINE
 from buildgraph.execution.sources import Rows
 from buildgraph.execution.trees import EXECUTABLE, FOLDER, LINK, Entry, entries_of
 from buildgraph.label import split
@@ -105,7 +106,7 @@ class OutputFolder:
     def _remember(self, label: str, digest: Digest, stamps: dict[str, list[Any]], *, write: bool = True) -> list[str]:
         if write:
             self._rows.put(
-                label.encode(), encode([digest, [[os.fsencode(path), *stamp] for path, stamp in stamps.items()]])
+                label.encode(), encode_plain([digest, [[os.fsencode(path), *stamp] for path, stamp in stamps.items()]])
             )
         paths = list(stamps)
         self._done[label] = (digest, paths)
@@ -125,10 +126,10 @@ class OutputFolder:
         return found
 
     def _write(self, label: str, output: Output, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        place = os.path.join(self._root, self.place(label))
-        if os.path.lexists(place) and (os.path.islink(place) or not os.path.isdir(place)):
+        place = f"{self._root}/{self.place(label)}"
+        if os.path.islink(place) or (os.path.exists(place) and not os.path.isdir(place)):
             os.unlink(place)
-        self._make(place)
+        fresh = self._make(place)
         if holds_folder(output):
             entries = self._entries(output)
             stamps = {entry.path: self._entry(label, place, entry, known.get(entry.path)) for entry in entries}
@@ -136,12 +137,13 @@ class OutputFolder:
             name, data, path = self._value(output)
             full = os.path.join(place, name)
             stamps = {name: self._file(full, data, path, output.blob, 0o644)}
-        self._remove_others(place, set(stamps))
+        if not fresh:
+            self._remove_others(place, set(stamps))
         return stamps
 
     def _value(self, output: Output) -> tuple[str, bytes | None, str]:
         codec = codec_named(output.codec)
-        path = self._store.path(output.blob)
+        path = self._store.path(output.blob) if output.size > INLINE else None
         if path is None or codec.show is not None:
             data = self._store.blob(output.blob)
             if data is None:
@@ -170,7 +172,7 @@ class OutputFolder:
             os.symlink(entry.target, full)
             return _stamp(full, None)
         assert entry.digest is not None
-        path = self._store.path(entry.digest)
+        path = self._store.path(entry.digest) if entry.size > INLINE else None
         data = None
         if path is None:
             data = self._store.blob(entry.digest)
@@ -217,16 +219,20 @@ class OutputFolder:
             self._store.forget(digest)
             raise LostBlob(digest)
 
-    def _make(self, folder: str) -> None:
+    def _make(self, folder: str) -> bool:
+        """Make sure that `folder` exists; whether it is new."""
         if folder not in self._made:
+            self._made.add(folder)
             try:
                 os.mkdir(folder)
+                return True
             except FileExistsError:
                 if not os.path.isdir(folder):
                     raise
             except FileNotFoundError:
                 os.makedirs(folder, exist_ok=True)
-            self._made.add(folder)
+                return True
+        return False
 
     def _remove_others(self, place: str, kept: set[str]) -> None:
         """Remove what is not an output: a target's folder holds its outputs and nothing else."""

@@ -106,10 +106,10 @@ class Sources:
                 found.append(path)
         return found
 
-    def select(self, folder: str, patterns: Iterable[str], exclude: Iterable[str], what: str) -> SourceTree:
+    def select(self, folder: str, patterns: Iterable[str], exclude: Iterable[str], what: str, *, may_miss: bool = False) -> SourceTree:
         """The tree of the files below `folder` that `patterns` name and `exclude` does not. Raises UsageError."""
         full = os.path.join(self.root, folder) if folder else self.root
-        files = expand(full, patterns, exclude, what=what, is_package=self._is_package, skip=self._skip)
+        files = expand(full, patterns, exclude, what=what, is_package=self._is_package, skip=self._skip, may_miss=may_miss)
         return self.tree(folder, files)
 
     def tree(self, folder: str, files: Iterable[str]) -> SourceTree:

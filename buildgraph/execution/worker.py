@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from buildgraph.code.imports import compile_from_source
@@ -22,6 +23,7 @@ from buildgraph.errors import BuildgraphError, EncodingError, TargetError
 from buildgraph.execution import results
 from buildgraph.execution.calling import Call, call, context
 from buildgraph.execution.codecs import CACHEABLE, Source, codec_named
+from buildgraph.execution.modules import own_modules
 from buildgraph.execution.request import FILES, RESOURCE, Input, Outcome, Request, error_as_data
 from buildgraph.schema import FILES as AS_FILES
 from buildgraph.schema import GraphSchema, SchemaNode
@@ -42,6 +44,7 @@ class Process:
         os.makedirs(self.work, exist_ok=True)
         os.environ.update(HOME=self.home, TMPDIR=self.home)
         self.environment = dict(os.environ)
+        self._raw = dict(os.environ._data)  # type: ignore[attr-defined]  # see `reset`
         self.files = 0
         self.log = os.open(
             os.path.join(private, "log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600
@@ -53,6 +56,7 @@ class Process:
             os.dup2(self.log, 2)
         self.recursion = sys.getrecursionlimit()
         os.chdir(self.work)
+        self._untouched = os.stat(".").st_mtime_ns
 
     def scratch(self, folder: str) -> str:
         """A path for a new file in `folder`."""
@@ -85,12 +89,11 @@ class Process:
         try:
             if os.getcwd() != self.work:
                 os.chdir(self.work)
-            with os.scandir(".") as items:
-                if any(True for _ in items):
-                    self._clean()
+            if os.stat(".").st_mtime_ns != self._untouched:
+                self._clean()
         except OSError:
             self._clean()
-        if len(os.environ) != len(self.environment) or dict(os.environ) != self.environment:
+        if os.environ._data != self._raw:  # type: ignore[attr-defined]  # decoding every variable would cost 20 times more
             os.environ.clear()
             os.environ.update(self.environment)
         if sys.getrecursionlimit() != self.recursion:
@@ -114,6 +117,7 @@ class Process:
         shutil.rmtree(self.work, ignore_errors=True)
         os.makedirs(self.work, exist_ok=True)
         os.chdir(self.work)
+        self._untouched = os.stat(".").st_mtime_ns
 
 
 _process: Process | None = None  # this process *is* the worker; there is never a second one in it
@@ -141,16 +145,26 @@ class InlineWork:
     def __init__(self, root: str, environment: Mapping[str, str]) -> None:
         self._root = root
         self._environment = environment
+        self._modules: ExitStack | None = None
+
+    def forget_modules(self) -> None:
+        """Let go of the workspace's modules: the next call imports them anew."""
+        if self._modules is not None:
+            self._modules.close()
+            self._modules = None
 
     def __call__(self, request: bytes) -> bytes:
-        compile_from_source()
         kept, here, path, umask = dict(os.environ), os.getcwd(), list(sys.path), os.umask(0o022)
+        if self._modules is None:
+            self._modules = ExitStack()
+            self._modules.enter_context(own_modules(self._root))
         out = os.dup(1)
         try:
             os.dup2(2, 1)  # standard output belongs to the command line
             os.environ.clear()
             os.environ.update(self._environment)
-            sys.path.insert(0, self._root)
+            if self._root not in sys.path:
+                sys.path.insert(0, self._root)
             process = Process(self._root, os.path.join(self._root, ".buildgraph", "workers", "inline"), redirect=False)
             try:
                 return execute(Request.decode(request), process).encode()

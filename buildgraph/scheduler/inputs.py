@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,9 @@ from buildgraph.errors import BuildgraphError, EncodingError, TargetError, Usage
 from buildgraph.execution.calling import Call, call, context
 from buildgraph.execution.codecs import FOLDER_CODECS, choose, codec_named
 from buildgraph.execution.codecs.base import Source
+from buildgraph.execution.modules import own_modules
 from buildgraph.execution.sources import Sources, SourceTree
-from buildgraph.schema import GraphSchema
+from buildgraph.schema import GraphSchema, SchemaNode
 from buildgraph.store import Store
 
 
@@ -39,41 +41,52 @@ def examine(
     `tools` finds a program; `scratch` gives a path for a new large file.
     """
     found = Examined()
-    for label, node in schema.nodes.items():
-        if not node.is_input:
-            continue
-        blocked = [parent for parent in node.needs.values() if parent not in found.outputs]
-        try:
-            if blocked:
-                raise UsageError(
-                    f"input '{label}' needs '{blocked[0]}', which is not an input or failed", code="BG033",
-                    why="input nodes run before everything else, so they can need only input nodes", fix="set is_input=True on it, or is_input=False here",
-                )  # fmt: skip
-            services = {
-                "sources": sources,
-                "label": label,
-                "tools": tools,
-                "execution_context": context(label, GraphSchema({label: node})),
-            }
-            what = Call(
-                label,
-                node.entry_point,
-                node.constructor_name,
-                node.fn,
-                node.eager,
-                node.config,
-                node.resource,
-                services,
-            )
-            inputs = {parameter: found.values[parent] for parameter, parent in node.needs.items()}
-            _keep(label, call(what, inputs, _no_storage), node.policy.codec, found, store, scratch)
-        except BuildgraphError as error:
-            found.errors[label] = error
-        except Exception as error:  # noqa: BLE001 - an input component is user code: whatever it raises fails its target
-            found.errors[label] = TargetError(
-                f"input '{label}' raised {type(error).__name__}: {error}", code="BG220", why="an exception in its code ends a target", fix="correct the component",
-            )  # fmt: skip
+    inputs = {label: node for label, node in schema.nodes.items() if node.is_input}
+    with own_modules(sources.root) if any(_is_foreign(node) for node in inputs.values()) else nullcontext():
+        for label, node in inputs.items():
+            _examine(label, node, found, sources, store, tools, scratch)
     return found
+
+
+def _is_foreign(node: SchemaNode) -> bool:
+    """Whether the code of `node` may belong to the workspace."""
+    return not node.entry_point.startswith("buildgraph.")
+
+
+def _examine(
+    label: str, node: SchemaNode, found: Examined, sources: Sources, store: Store, tools: Tools, scratch: Callable[[], str]
+) -> None:
+    blocked = [parent for parent in node.needs.values() if parent not in found.outputs]
+    try:
+        if blocked:
+            raise UsageError(
+                f"input '{label}' needs '{blocked[0]}', which is not an input or failed", code="BG066",
+                why="input nodes run before everything else, so they can need only input nodes", fix="set is_input=True on it, or is_input=False here",
+            )  # fmt: skip
+        services = {
+            "sources": sources,
+            "label": label,
+            "tools": tools,
+            "execution_context": context(label, GraphSchema({label: node})),
+        }
+        what = Call(
+            label,
+            node.entry_point,
+            node.constructor_name,
+            node.fn,
+            node.eager,
+            node.config,
+            node.resource,
+            services,
+        )
+        inputs = {parameter: found.values[parent] for parameter, parent in node.needs.items()}
+        _keep(label, call(what, inputs, _no_storage), node.policy.codec, found, store, scratch)
+    except BuildgraphError as error:
+        found.errors[label] = error
+    except Exception as error:  # noqa: BLE001 - an input component is user code: whatever it raises fails its target
+        found.errors[label] = TargetError(
+            f"input '{label}' raised {type(error).__name__}: {error}", code="BG220", why="an exception in its code ends a target", fix="correct the component",
+        )  # fmt: skip
 
 
 def _no_storage() -> ResourceFolders:

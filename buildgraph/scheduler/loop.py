@@ -38,6 +38,7 @@ from buildgraph.scheduler.staleness import Hit, Judge, Stale, inputs_of
 from buildgraph.schema import GraphSchema
 from buildgraph.store import Store
 
+_FLUSH = 0.25  # seconds of results that a crash may cost
 BUILT, HIT, CUT_OFF, UP_TO_DATE, FAILED, SKIPPED = "built", "hit_local", "cut_off", "up_to_date", "failed", "skipped"
 
 
@@ -82,6 +83,7 @@ class Scene:
     outputs: OutputFolder
     listen: Listener
     now: Callable[[], int]  # seconds since 1970
+    clock: Callable[[], float]  # seconds, monotonic
     save_log: Callable[[str, bytes], str]  # label and what it printed -> path of the log file
     adopted: Collection[str]  # labels whose files are wanted in the output folder
     keep_going: bool = False
@@ -102,6 +104,7 @@ class Round:
         self._disturbed: set[str] = set()  # targets that ran, or were cut off below one that did
         self._outputs = dict(scene.outputs_of)
         self._coded: set[Digest] = set()
+        self._flushed = scene.clock()
 
     def run(self, requested: Sequence[str]) -> None:
         """Bring every target in `requested` (no groups, no inputs) to its end."""
@@ -236,6 +239,9 @@ class Round:
                 self._fail(label, error_from_data(outcome.error), outcome.log)
             else:
                 self._built(label, stale, outcome)
+        if self._scene.clock() - self._flushed > _FLUSH:
+            self._scene.store.flush()
+            self._flushed = self._scene.clock()
 
     def _retry(self, label: str, stale: Stale, attempt: int, why: str) -> None:
         if self.again:

@@ -142,21 +142,21 @@ class Lowering:
 
 
 def check_timeout(label: str, node: SchemaNode) -> None:
-    """Raises UsageError (BG034) for a timeout or a number of retries that makes no sense."""
+    """Raises UsageError (BG067) for a timeout or a number of retries that makes no sense."""
     timeout: Any = node.policy.timeout
     if timeout is not None and (
         isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 1e7
     ):
         raise UsageError(
             f"target '{label}' has the timeout {timeout!r}",
-            code="BG034",
+            code="BG067",
             why="a timeout is in seconds, more than 0",
             fix="write timeout=60, or leave it out",
         )
     if not isinstance(node.policy.retries, int) or node.policy.retries < 0:
         raise UsageError(
             f"target '{label}' has retries={node.policy.retries!r}",
-            code="BG034",
+            code="BG067",
             why="retries counts further attempts",
             fix="write retries=1, or leave it out",
         )

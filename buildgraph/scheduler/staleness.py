@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from buildgraph.action import Action, ActionResult, DeepRecord, Output
+from buildgraph.action import Action, ActionResult, DeepRecord, Inputs, Output
+from buildgraph.code import explain as explain_code
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode
 from buildgraph.errors import EncodingError
@@ -21,7 +22,6 @@ from buildgraph.schema import GraphSchema
 from buildgraph.store import Store
 
 _DEEP: Final = "deep"
-Inputs = tuple[tuple[str, str, Digest], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,21 @@ _NEVER: Final = Before(None, None)
 
 
 class Judge:
-    """The verdicts of one build. `actions` lack their inputs; `sources` are the outputs of the input nodes."""
+    """The verdicts of one build. `actions` lack their inputs; `sources` are the outputs of the input nodes.
+
+    `codes` are the manifests of the code digests in use.
+    """
 
     def __init__(
         self, schema: GraphSchema, actions: Mapping[str, Action], sources: Mapping[str, Output], store: Store,
-        *, before: Mapping[str, Before], forced: Collection[str] = (), use_deep: bool = True,
+        *, before: Mapping[str, Before], codes: Mapping[Digest, bytes], forced: Collection[str] = (), use_deep: bool = True,
     ) -> None:  # fmt: skip
         self._schema = schema
         self._actions = actions
         self._sources = sources
         self._store = store
         self._before = before
+        self._codes = codes
         self._forced = forced
         self._use_deep = use_deep
         self._blocked: set[str] = set()
@@ -89,7 +93,7 @@ class Judge:
                 continue
             if label in self._actions:
                 inputs = tuple(sorted((parameter, *self._deep_of(parent)) for parameter, parent in parents))
-                self.deep_keys[label] = Digest.of(manifest(self._actions[label].with_inputs(inputs), deep=True))
+                self.deep_keys[label] = Digest.of(manifest(self._actions[label], inputs, deep=True))
 
     def _deep_of(self, parent: str) -> tuple[str, Digest]:
         source = self._sources.get(parent)
@@ -168,7 +172,7 @@ class Judge:
 
     def judge(self, label: str, inputs: Inputs) -> Hit | Stale:
         """The verdict on a target whose parents are settled; `inputs` are their output digests, sorted by parameter."""
-        data = manifest(self._actions[label].with_inputs(inputs))
+        data = manifest(self._actions[label], inputs)
         key = Digest.of(data)
         if label in self._forced:
             return Stale(key, data, "forced")
@@ -199,9 +203,18 @@ class Judge:
         if previous is None:
             return None
         try:
-            return diff(explained(previous, self._store), explained(data, self._store))
+            return diff(self.explained(previous), self.explained(data))
         except EncodingError:
             return None
+
+    def explained(self, data: bytes) -> dict[str, Any]:
+        """The fields of an encoded action for people, its code opened up into modules and distributions."""
+        fields = explain(data)
+        digest = Digest.parse(fields["code"])
+        code = self._codes.get(digest) or self._store.blob(digest)
+        if code is not None:
+            fields["code"] = explain_code(code)
+        return fields
 
     def ancestry_of(self, label: str, results: Mapping[str, ActionResult]) -> Digest:
         """One digest over the output digests of all ancestors of a settled target."""
@@ -225,17 +238,6 @@ class Judge:
         if known is None or known.members != members:
             ancestry = Digest.of(encode(["buildgraph.ancestry", [self.ancestry.get(label) for label in requested]]))
             self._store.record_deep(key, DeepRecord(None, ancestry, members))
-
-
-def explained(data: bytes, store: Store) -> dict[str, object]:
-    """The fields of an encoded action for people, its code opened up into modules and distributions."""
-    from buildgraph.code import explain as explain_code
-
-    fields = explain(data)
-    code = store.blob(Digest.parse(fields["code"]))
-    if code is not None:
-        fields["code"] = explain_code(code)
-    return fields
 
 
 def inputs_of(needs: Iterable[tuple[str, str]], outputs: Mapping[str, Output]) -> Inputs:

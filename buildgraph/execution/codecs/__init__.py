@@ -31,6 +31,9 @@ CODECS: Final = {
 
 def codec_named(name: str) -> Codec:
     """The codec called `name`. Raises UsageError (BG230) for an unknown one."""
+    found = _loaded.get(name)
+    if found is not None:
+        return found
     module = CODECS.get(name)
     if module is None:
         raise UsageError(
@@ -39,7 +42,11 @@ def codec_named(name: str) -> Codec:
     from importlib import import_module
 
     codec: Codec = import_module(module).CODECS[name]
+    _loaded[name] = codec
     return codec
+
+
+_loaded: dict[str, Codec] = {}  # codecs are constants: this only saves finding them again
 
 
 def choose(value: Any, declared: str, target: str) -> str:

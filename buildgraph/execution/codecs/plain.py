@@ -35,7 +35,8 @@ def as_json(data: bytes) -> tuple[str, bytes]:
     value = decode_trusted(data)
     if not _is_json(value):
         return "value.msgpack", data
-    return "value.json", (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+    indent = 2 if type(value) in (dict, list) else None  # without it, the fast encoder is used
+    return "value.json", (json.dumps(value, ensure_ascii=False, indent=indent) + "\n").encode()
 
 
 def _is_json(value: Any) -> bool:

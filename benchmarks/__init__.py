@@ -1,0 +1,1 @@
+"""Measurements of buildgraph, runnable as `python -m benchmarks NAME`."""

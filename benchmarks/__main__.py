@@ -1,0 +1,35 @@
+"""`python -m benchmarks NAME [--size N] [--runs N] [--json]`: run one benchmark and print its table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+
+from benchmarks import cold, commands, noop
+
+BENCHMARKS = {"cold": cold, "commands": commands, "noop": noop}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", choices=BENCHMARKS, help="; ".join(f"{name}: {module.__doc__.splitlines()[0]}" for name, module in BENCHMARKS.items()))
+    parser.add_argument("--size", type=int, default=0, help="number of targets (each benchmark has its own default)")
+    parser.add_argument("--runs", type=int, default=3, help="paired runs; medians are printed")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    asked = parser.parse_args()
+    module = BENCHMARKS[asked.name]
+    found = module.measure(asked.size or module.SIZE, asked.runs)
+    machine = {"machine": platform.machine(), "python": platform.python_version(), "kernel": platform.release()}
+    if asked.json:
+        print(json.dumps({"benchmark": asked.name, **machine, **found}))
+        return 0
+    print(f"{asked.name}: {', '.join(f'{key} {value}' for key, value in machine.items())}")
+    for key, value in found.items():
+        print(f"  {key:<38} {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""The workspace's own modules in this very process: imported anew by each build, and out of everybody else's sight.
+
+Workers are new processes and need none of this. Input components and the inline runner run in the coordinator, where a
+module may be imported already: in an older version, or from another workspace that calls it the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import invalidate_caches
+from types import ModuleType
+from typing import Final
+
+from buildgraph.code.imports import compile_from_source
+
+_KEPT: Final = ("__main__", "buildgraph")
+
+
+@contextmanager
+def own_modules(root: str) -> Iterator[None]:
+    """Inside, modules are found from `root`, as they are on disk now; afterwards `sys.modules` is what it was."""
+    compile_from_source()
+    invalidate_caches()  # a file that is younger than the last look at its folder is found, too
+    before, path = _take_out(root), list(sys.path)
+    sys.path.insert(0, root)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        _take_out(root)
+        sys.modules.update(before)
+
+
+def _take_out(root: str) -> dict[str, ModuleType]:
+    """Remove the modules below `root` from `sys.modules`; they are returned."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] not in _KEPT and _lies_in(module, root + "/"):
+            found[name] = sys.modules.pop(name)
+    return found
+
+
+def _lies_in(module: object, folder: str) -> bool:
+    attributes = getattr(module, "__dict__", {})  # asks nothing of modules that make up attributes
+    file = attributes.get("__file__")
+    if file is None and (path := attributes.get("__path__")):
+        file = next(iter(path), None)  # a namespace package
+    return isinstance(file, str) and file.startswith(folder) and "/site-packages/" not in file
