@@ -51,11 +51,11 @@ def explain(session: Session, label: str) -> Explanation:
     code = scene.codes[scene.schema.nodes[label].entry_point]
     if label in known.undetermined and label not in known.stale:
         return Explanation(label, "undetermined", "something it needs is stale, so its inputs are not known yet", None, notes=code.notes, code=code)
-    outputs = {**scene.outputs_of, **{name: result.value for name, result in known.results.items()}}
+    outputs = {**scene.outputs_of, **known.outputs}
     node = scene.schema.nodes[label]
     if any(parent not in outputs for parent in node.needs.values()):  # settled by its deep key: its parents were not looked up
         prepared, known = _judged(session, label, use_deep=False)
-        outputs = {**prepared.scene.outputs_of, **{name: result.value for name, result in known.results.items()}}
+        outputs = {**prepared.scene.outputs_of, **known.outputs}
     data = manifest(scene.actions[label], inputs_of(node.needs.items(), outputs))
     fields = scene.judge.explained(data)
     last = scene.judge.before(label).key
@@ -79,7 +79,7 @@ def _of_input(prepared: Prepared, label: str) -> Explanation:
 def show(session: Session, label: str) -> Shown:
     """The stored result of `label`. Raises UsageError (BG064) when it has not been built."""
     prepared, known = _judged(session, label, use_deep=False)
-    result = known.results.get(label)
+    result = session.store.result(known.keys[label]) if label in known.keys else None
     if result is None:
         if label not in prepared.scene.actions:
             _of_input(prepared, label)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from buildgraph.action import Action, Inputs, describe
@@ -13,6 +13,7 @@ from buildgraph.errors import EncodingError
 
 KEY_FORMAT: Final = 1  # raised whenever the meaning of a key changes: old keys then miss
 _ACTION, _DEEP = "buildgraph.action", "buildgraph.deep"
+FIELDS: Final = tuple(field.name for field in fields(Action))  # a manifest holds their values, in this order
 _ABSENT: Final = "absent"
 _LONGEST: Final = 60  # characters of a value shown in a change
 
@@ -34,7 +35,7 @@ def manifest(action: Action, inputs: Inputs | None = None, *, deep: bool = False
 
     `inputs` stand in for those of the action, which are not known when it is made.
     """
-    return encode_plain([_DEEP if deep else _ACTION, KEY_FORMAT, [list(field) for field in describe(action, inputs)]])
+    return encode_plain([_DEEP if deep else _ACTION, KEY_FORMAT, [value for _, value in describe(action, inputs)]])
 
 
 def fingerprint(action: Action) -> Digest:
@@ -58,7 +59,7 @@ def explain(data: bytes) -> dict[str, Any]:
     if not isinstance(parts, list) or len(parts) != 3 or parts[0] not in (_ACTION, _DEEP) or parts[1] != KEY_FORMAT:
         raise EncodingError("not the manifest of an action", code="BG042")
     try:
-        found = dict(parts[2])
+        found = dict(zip(FIELDS, parts[2], strict=True))
         found["config"] = decode_trusted(found["config"])
         found["inputs"] = {name: f"{codec} {Digest(digest)}" for name, codec, digest in found["inputs"]}
         found["environment"] = dict(found["environment"])

@@ -228,17 +228,17 @@ class Session:
         )
         scene = Scene(
             self.root, asked.schema, actions, codes, examined.outputs, examined.trees, self._placed(examined, graph), judge, lowering, self.store,
-            self.sources, outputs, self.listen, lambda: int(time.time()), time.monotonic, self.save_log, wants_files(asked.schema, asked.actions), keep_going,
+            self.sources, outputs, self.listen, lambda: int(time.time()), time.monotonic, self.save_log, wants_files(asked.schema, asked.actions), graph.place, keep_going,
         )  # fmt: skip
         return Prepared(graph, asked, scene, examined)
 
     def _placed(self, examined: Examined, graph: LoadedGraph) -> Mapping[str, Any]:
         for label, error in examined.errors.items():
-            place = graph.place(label) or next(
-                (graph.place(name) for name, node in graph.schema.nodes.items() if label in node.needs.values()), None
-            )
+            user = next((name for name, node in graph.schema.nodes.items() if label in node.needs.values()), label)
+            place = graph.place(user if label.startswith("@") else label)
             if place is not None and not error.where:
-                error.where = (place,)
+                note = f"needed by '{user}'" if label.startswith("@") else ""
+                error.where = (replace(place, note=note),)
         return examined.errors
 
     def _actions(

@@ -194,11 +194,12 @@ class _Build:
             if not label.startswith("@") and any(each.covers(label) for each in wanted)
         }
         if wanted and not found:
+            force_word = next(iter(force))
             raise UsageError(
                 f"--force {' '.join(force)} names nothing that is being built",
-                code="BG014",
-                why="only targets that are asked for or needed can be forced",
-                fix="ask for the target, too",
+                code="BG018",
+                why="only targets that are asked for, or needed by those, can be forced",
+                fix=f"ask for it, too: buildgraph build --force {force_word} {force_word}",
             )
         return found
 
@@ -237,10 +238,10 @@ class _Build:
         """Materialise the outputs of requested targets; a lost blob has its producer run again."""
         outputs: dict[str, tuple[str, ...]] = {}
         for label in prepared.asked.actions:
-            while label in self.known.results and label not in self.known.errors:
+            while label in self.known.outputs and label not in self.known.errors:
                 folder = prepared.scene.outputs
                 try:
-                    paths = folder.ensure(label, self.known.results[label])
+                    paths = folder.ensure(label, self.known.outputs[label])
                 except LostBlob as lost:
                     self.session.listen(ResultLost(label, lost.digest))
                     self.session.store.forget_result(self.known.keys[label])

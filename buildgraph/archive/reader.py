@@ -25,7 +25,7 @@ from buildgraph.archive.manifest import (
     parse_manifest,
     parse_metadata,
 )
-from buildgraph.archive.streams import GZIP_HEAD, ZSTD_HEAD, Stream, gunzipped, plain, unzstd
+from buildgraph.archive.streams import GZIP_HEAD, ZSTD_HEAD, Stream, gunzipped, plain, unreadable, unzstd
 from buildgraph.archive.tar import TarReader
 from buildgraph.archive.zip import ZipReader
 from buildgraph.digest import Digest, Hasher
@@ -119,13 +119,13 @@ class _Opened:
         try:
             self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a named pipe must not stop us
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise unreadable(self._path, error) from error
         try:
             found = os.fstat(self._fd)
             if not stat.S_ISREG(found.st_mode):
                 raise Damage("BG410", "is not a plain file")
             self._size = found.st_size
-            self._archive, self._format = _container(self._fd)
+            self._archive, self._format = _container(self._fd, self._path)
         except BaseException as error:
             os.close(self._fd)
             self._explain(error)
@@ -149,12 +149,6 @@ class _Opened:
                 fix=fix,
             ) from None  # fmt: skip
 
-    def _unreadable(self, error: OSError) -> MachineError:
-        return MachineError(
-            f"the archive '{self._path}' cannot be read", code="BG407", where=self._path,
-            why=error.strerror or str(error), fix="check the path and its permissions",
-        )  # fmt: skip
-
     def head(self, limits: Limits) -> ArchiveInfo:
         """Reads metadata and manifest; comes first."""
         archive = self._archive
@@ -173,10 +167,7 @@ class _Opened:
     def content(self, entry: Entry) -> Iterator[bytes]:
         """The bytes of `entry`, which must be the next member, in pieces; not verified yet."""
         self._current = entry.path
-        try:
-            yield from self._archive.member(entry.raw, entry.size, executable=entry.executable)
-        except OSError as error:
-            raise self._unreadable(error) from error
+        yield from self._archive.member(entry.raw, entry.size, executable=entry.executable)
 
     def verified(self, entry: Entry) -> Iterator[bytes]:
         """As `content`; raises at the end when the bytes were not those of the digest in the manifest."""
@@ -193,17 +184,17 @@ class _Opened:
         self._archive.finish()
 
 
-def _container(fd: int) -> tuple[TarReader | ZipReader, str]:
+def _container(fd: int, path: str) -> tuple[TarReader | ZipReader, str]:
     """The reader for the archive in the open file `fd`, told by how it begins, whatever its name is."""
     start = os.pread(fd, 512, 0)
     if start[:2] == GZIP_HEAD[:2]:
-        return TarReader(Stream(gunzipped(fd))), "tar.gz"
+        return TarReader(Stream(gunzipped(fd, path))), "tar.gz"
     if start[:4] == ZSTD_HEAD[:4]:
-        return TarReader(Stream(unzstd(fd))), "tar.zst"
+        return TarReader(Stream(unzstd(fd, path))), "tar.zst"
     if start[:4] == b"PK\3\4":
-        return ZipReader(Stream(plain(fd))), "zip"
+        return ZipReader(Stream(plain(fd, path))), "zip"
     if start[257:262] == b"ustar":
-        return TarReader(Stream(plain(fd))), "tar"
+        return TarReader(Stream(plain(fd, path))), "tar"
     raise Damage("BG410", "is empty" if not start else "is neither tar, tar.gz, tar.zst nor zip")
 
 

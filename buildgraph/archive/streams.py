@@ -176,10 +176,25 @@ class Stream:
         return not self._left
 
 
-def plain(fd: int) -> Iterator[bytes]:
-    """The bytes of the open file `fd` as they are."""
-    while data := os.read(fd, PIECE):
+def plain(fd: int, path: str) -> Iterator[bytes]:
+    """The bytes of the open file `fd` as they are; `path` is for people."""
+    while data := _read(fd, path):
         yield data
+
+
+def _read(fd: int, path: str) -> bytes:
+    try:
+        return os.read(fd, PIECE)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: str, error: OSError) -> MachineError:
+    """What is raised when the archive at `path` cannot be read for a reason that lies outside it."""
+    return MachineError(
+        f"the archive '{path}' cannot be read", code="BG407", where=path,
+        why=error.strerror or str(error), fix="check the path and its permissions",
+    )  # fmt: skip
 
 
 def inflated(pieces: Iterable[bytes], *, gzip: bool) -> Iterator[bytes]:
@@ -204,18 +219,18 @@ def inflated(pieces: Iterable[bytes], *, gzip: bool) -> Iterator[bytes]:
         raise Damage("BG411", "has damaged compressed data") from None
 
 
-def gunzipped(fd: int) -> Iterator[bytes]:
+def gunzipped(fd: int, path: str) -> Iterator[bytes]:
     """The bytes inside the gzip file `fd`, which must have been written by `Gzip`."""
     if os.pread(fd, len(GZIP_HEAD), 0) != GZIP_HEAD:
         raise Damage("BG410", "has a gzip header that buildgraph does not write")
-    return inflated(plain(fd), gzip=True)
+    return inflated(plain(fd, path), gzip=True)
 
 
-def unzstd(fd: int) -> Iterator[bytes]:
+def unzstd(fd: int, path: str) -> Iterator[bytes]:
     """The bytes inside the zstd file `fd`, one block at a time: no block can hold more than 128 KiB."""
     zstandard = _zstandard()
     machine = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
-    raw = Stream(plain(fd))
+    raw = Stream(plain(fd, path))
     head = raw.take(len(ZSTD_HEAD) + 1)
     if head[:-1] != ZSTD_HEAD:
         raise Damage("BG410", "has a zstd header that buildgraph does not write")

@@ -38,7 +38,7 @@ def greet(names: str, word: str) -> list[str]:
 @click.pass_obj
 def init(common_: Common, folder: str) -> None:
     """Make FOLDER (default: here) a workspace, with a first target to try; nothing that exists is touched."""
-    root = os.path.join(common_.folder(), folder)
+    root = os.path.normpath(os.path.join(common_.folder(), folder))
     os.makedirs(root, exist_ok=True)
     marker = os.path.join(root, "buildgraph.toml")
     if os.path.exists(marker):

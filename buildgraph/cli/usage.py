@@ -17,7 +17,8 @@ def as_usage_error(error: click.ClickException) -> UsageError:
         return UsageError(f"there is no option '{error.option_name}' of `{where}`", code="BG001", why="options are those of --help", fix=nearest(error.option_name, options) or fix)
     if isinstance(error, click.BadParameter):
         name = error.param.opts[0] if error.param is not None and error.param.opts else "an argument"
-        return UsageError(f"'{name}' of `{where}` has a value that cannot be: {error.message}", code="BG003", why="each option takes values of one kind", fix=fix)
+        problem = error.message.rstrip(".").replace("is not a valid integer range", "is not a whole number")
+        return UsageError(f"'{name}' of `{where}`: {problem}", code="BG003", why="each option takes values of one kind", fix=fix)
     return UsageError(error.format_message().rstrip("."), code="BG004", where=f"`{where}`", why="the command line is read from left to right", fix=fix)
 
 

@@ -64,7 +64,7 @@ def call(what: Call, inputs: Mapping[str, Any], storage: Callable[[], ModelStora
                 why="a python target calls what `fn` names",
                 fix="name a function",
             )
-        return used(**_function_arguments(what, used, inputs))
+        return _fitted(what, used, _function_arguments(what, used, inputs))
     return _run_component(what, used, inputs, storage())
 
 
@@ -170,9 +170,41 @@ def _run_component(what: Call, used: Any, inputs: Mapping[str, Any], storage: Mo
         name: as_wanted(value, name, method, what.target) if type(value) is Files else value
         for name, value in inputs.items()
     }
-    return method(
-        **wanted, **_accepted(method, {name: value for name, value in what.services.items() if name not in wanted})
-    )
+    services = {name: value for name, value in what.services.items() if name not in wanted}
+    return _fitted(what, method, {**wanted, **_accepted(method, services)})
+
+
+def _fitted(what: Call, function: Any, arguments: Mapping[str, Any]) -> Any:
+    """Call `function`. Raises UsageError (BG237) when it takes other arguments."""
+    try:
+        return function(**arguments)
+    except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+            raise  # from inside of it
+        from inspect import signature  # slow to import, and only needed on the way out
+
+        try:
+            known = signature(function)
+            known.bind(**arguments)
+        except ValueError:
+            raise error from None  # it cannot be looked at
+        except TypeError as misfit:
+            names = [name for name, each in known.parameters.items() if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
+            extra = next((name for name in arguments if name not in names), "")
+            fix = nearest(extra, names) or f"take '{extra}' as a parameter, or remove it from needs or config"
+            raise UsageError(
+                f"target '{what.target}' does not fit '{getattr(function, '__qualname__', what.entry_point)}': {misfit}", code="BG237",
+                where=_defined(what, function), facts=(("given", ", ".join(arguments) or "nothing"), ("taken", ", ".join(names) or "nothing")),
+                why="the entries of `needs` and `config` are handed over as keyword arguments of their own names",
+                fix=fix if extra else "add what is missing to needs or config, or give it a default",
+            ) from None  # fmt: skip
+        raise
+
+
+def _defined(what: Call, function: Any) -> tuple[str, ...]:
+    """Where `function` is defined: its module and line."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return (f"line {code.co_firstlineno} of module {getattr(function, '__module__', what.entry_point)}",) if code is not None else ()
 
 
 def _attribute(owner: Any, name: str, what: Call) -> Any:

@@ -16,11 +16,15 @@ def is_glob(text: str) -> bool:
     return any(c in text for c in "*?[")
 
 
+def _prefix(what: str) -> str:
+    return f"'{what}': " if what else ""
+
+
 def check_path(text: str, what: str) -> str:
     """`text` if it is a path below the package folder. Raises UsageError (BG053)."""
     if text.startswith("/") or ".." in text.split("/") or not text or "\0" in text:
         raise UsageError(
-            f"{what}: '{text}' leads out of its package", code="BG053", why="a source is written relative to the folder of its build file",
+            f"{_prefix(what)}'{text}' leads out of its package", code="BG053", why="a source is written relative to the folder of its build file",
             fix="move the file, or declare `files` in the package that holds it and use its label",
         )  # fmt: skip
     return os.path.normpath(text)
@@ -54,7 +58,7 @@ def expand(
                 found.add(pattern)
             elif not may_miss:
                 raise UsageError(
-                    f"{what}: there is no file '{written}'",
+                    f"{_prefix(what)}there is no file '{written}'",
                     code="BG050",
                     why="a path without a wildcard must exist",
                     fix="create it, correct the path, or use a glob",

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable
 from typing import Any
 
-from buildgraph.action import ActionResult, Output
+from buildgraph.action import Output
 from buildgraph.digest import Digest, Hasher
 from buildgraph.encoding import decode_trusted, encode_plain
 from buildgraph.errors import MachineError
@@ -45,7 +45,7 @@ class OutputFolder:
         self._store = store
         self._rows = rows
         self._done: dict[str, tuple[Digest, list[str]]] = {}
-        self._stamps: dict[str, list[Any]] = {}
+        self._stamps: dict[str, dict[str, list[Any]]] = {}
         self._made: set[str] = set()
 
     def place(self, label: str) -> str:
@@ -53,36 +53,40 @@ class OutputFolder:
         package, name = split(label)
         return f"{self.folder}/{package}/{name}" if package else f"{self.folder}/{name}"
 
-    def ensure(self, label: str, result: ActionResult) -> list[str]:
+    def ensure(self, label: str, output: Output) -> list[str]:
         """Write the outputs of `label` unless they are there; their paths relative to `place(label)`.
 
         Raises LostBlob when the store does not have them, MachineError (BG250) when they cannot be written.
         """
-        output = result.value
         done = self._done.get(label)
         if done is not None and done[0] == output.digest:
             return done[1]
         row = self._rows.get(label.encode())
         known: dict[str, list[Any]] = {}
-        if row is not None:
-            was, files = decode_trusted(row)
+        remembered = decode_trusted(row) if row is not None else ()
+        if len(remembered) == 4:  # else: nothing, or a row of an older version
+            *was, files, folders = remembered
             known = {os.fsdecode(path): stamp for path, *stamp in files}
-            if was == output.digest and all(self._as_left(label, path, stamp) for path, stamp in known.items()):
-                return self._remember(label, output.digest, known, write=False)
+            if (
+                was == [output.digest, output.codec]
+                and all(self._as_left(label, path, stamp) for path, stamp in known.items())
+                and folders == self._folder_stamps(label, (os.fsdecode(path) for path, *_ in folders))
+            ):
+                return self._keep(label, output, known)
         try:
             known = self._write(label, output, known)
         except OSError as error:
             raise self._unwritable(label, error) from None
-        return self._remember(label, output.digest, known)
+        return self._remember(label, output, known)
 
-    def adopt(self, label: str, result: ActionResult, stage: str) -> list[str]:
+    def adopt(self, label: str, output: Output, stage: str) -> list[str]:
         """Take the folder in which the action of `label` wrote its outputs as its output folder."""
         place = os.path.join(self._root, self.place(label))
-        entries = self._entries(result.value)
+        entries = self._entries(output)
         try:
             self._make(os.path.dirname(place))
             if os.path.lexists(place):
-                return self.ensure(label, result)
+                return self.ensure(label, output)
             os.rename(os.path.join(self._root, stage), place)
             for entry in entries:
                 if entry.mode not in (LINK, FOLDER):
@@ -90,28 +94,41 @@ class OutputFolder:
         except OSError as error:
             raise self._unwritable(label, error) from None
         stamps = {entry.path: _stamp(os.path.join(place, entry.path), entry.digest) for entry in entries}
-        return self._remember(label, result.value.digest, stamps)
+        return self._remember(label, output, stamps)
 
     def changed(self, label: str) -> list[str]:
         """Files of `label` that were edited since they were written, as paths relative to the workspace."""
+        stamps = self._stamps.get(label, {})
         return [
-            f"{self.place(label)}/{path}"
-            for path, stamp in self._stamps.get(label, {}).items()
-            if not self._as_left(label, path, stamp)
-        ]  # type: ignore[attr-defined]
+            f"{self.place(label)}/{path}" for path, stamp in stamps.items() if not self._as_left(label, path, stamp)
+        ]
 
     def forget(self, label: str) -> None:
         self._done.pop(label, None)
 
-    def _remember(self, label: str, digest: Digest, stamps: dict[str, list[Any]], *, write: bool = True) -> list[str]:
-        if write:
-            self._rows.put(
-                label.encode(), encode_plain([digest, [[os.fsencode(path), *stamp] for path, stamp in stamps.items()]])
-            )
+    def _remember(self, label: str, output: Output, stamps: dict[str, list[Any]]) -> list[str]:
+        """Note how the outputs of `label` were left: the files, and the folders, which tell of foreign files."""
+        files = [[os.fsencode(path), *stamp] for path, stamp in stamps.items()]
+        row = [output.digest, output.codec, files, self._folder_stamps(label, ["", *_folders_of(stamps)])]
+        self._rows.put(label.encode(), encode_plain(row))
+        return self._keep(label, output, stamps)
+
+    def _keep(self, label: str, output: Output, stamps: dict[str, list[Any]]) -> list[str]:
         paths = list(stamps)
-        self._done[label] = (digest, paths)
-        self._stamps[label] = stamps  # type: ignore[assignment]
+        self._done[label] = (output.digest, paths)
+        self._stamps[label] = stamps
         return paths
+
+    def _folder_stamps(self, label: str, folders: Iterable[str]) -> list[list[Any]]:
+        """Folders below the outputs of `label`, each with what changes when something in it comes or goes."""
+        found = []
+        for folder in folders:
+            try:
+                status = os.lstat(os.path.join(self._root, self.place(label), folder))
+            except OSError:
+                return []
+            found.append([os.fsencode(folder), status.st_ino, status.st_mtime_ns, status.st_ctime_ns])
+        return found
 
     def _as_left(self, label: str, path: str, stamp: list[Any]) -> bool:
         try:
@@ -127,11 +144,14 @@ class OutputFolder:
 
     def _write(self, label: str, output: Output, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
         place = f"{self._root}/{self.place(label)}"
-        if os.path.islink(place) or (os.path.exists(place) and not os.path.isdir(place)):
-            os.unlink(place)
+        if os.path.islink(place) or not os.path.isdir(place):
+            _remove(place)
+            self._made.discard(place)
         fresh = self._make(place)
         if holds_folder(output):
             entries = self._entries(output)
+            if not fresh:
+                self._clear_way(place, entries)
             stamps = {entry.path: self._entry(label, place, entry, known.get(entry.path)) for entry in entries}
         else:
             name, data, path = self._value(output)
@@ -167,8 +187,7 @@ class OutputFolder:
             return _stamp(full, None)
         self._make(os.path.dirname(full))
         if entry.mode == LINK:
-            if os.path.lexists(full):
-                os.unlink(full)
+            _remove(full)
             os.symlink(entry.target, full)
             return _stamp(full, None)
         assert entry.digest is not None
@@ -183,7 +202,7 @@ class OutputFolder:
     def _file(self, full: str, data: bytes | None, path: str, digest: Digest, mode: int) -> list[Any]:
         """Write one file beside its place, check what was copied, then rename it into place."""
         if os.path.isdir(full) and not os.path.islink(full):
-            shutil.rmtree(full)
+            shutil.rmtree(full)  # anything else is replaced by the rename
         temporary = f"{full}.tmp{os.getpid()}"
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         try:
@@ -234,14 +253,18 @@ class OutputFolder:
                 return True
         return False
 
+    def _clear_way(self, place: str, entries: Iterable[Entry]) -> None:
+        """Remove what stands where a folder of the outputs belongs: nothing is ever written through a link."""
+        folders = _folders_of(entry.path for entry in entries) | {entry.path for entry in entries if entry.mode == FOLDER}
+        for folder in sorted(folders):
+            full = os.path.join(place, folder)
+            if os.path.islink(full) or not os.path.isdir(full):
+                _remove(full)
+                self._made.discard(full)
+
     def _remove_others(self, place: str, kept: set[str]) -> None:
         """Remove what is not an output: a target's folder holds its outputs and nothing else."""
-        folders = {os.path.dirname(path) for path in kept}
-        for path in list(folders):
-            while path := os.path.dirname(path):
-                folders.add(path)
-        folders |= kept
-        self._sweep(place, "", kept, folders)
+        self._sweep(place, "", kept, _folders_of(kept) | kept)
 
     def _sweep(self, place: str, prefix: str, kept: set[str], folders: set[str]) -> None:
         pending = [prefix]
@@ -258,6 +281,15 @@ class OutputFolder:
                     elif path not in kept:
                         os.unlink(item.path)
 
+    def _in_the_way(self, label: str) -> str:
+        """The first part of the path to the outputs of `label` that exists and is no folder."""
+        path = ""
+        for part in self.place(label).split("/"):
+            path = f"{path}/{part}" if path else part
+            if not os.path.isdir(os.path.join(self._root, path)):
+                break
+        return path
+
     def _unwritable(self, label: str, error: OSError) -> MachineError:
         free = ""
         try:
@@ -265,10 +297,32 @@ class OutputFolder:
             free = f"{status.f_bavail * status.f_frsize // 1024} KiB free"
         except OSError:
             free = "unknown"
+        if isinstance(error, (FileExistsError, NotADirectoryError)):
+            return MachineError(
+                f"the outputs of '{label}' have no place: something that is not a folder is in the way", code="BG251", where=self._in_the_way(label),
+                why=f"outputs appear as files under {self.folder}/, which belongs to buildgraph", fix="move it away, then build again: results are kept in the store",
+            )  # fmt: skip
         return MachineError(
             f"the outputs of '{label}' cannot be written: {error.strerror}", code="BG250", where=str(error.filename or self.place(label)), facts=(("disk", free),),
             why=f"outputs appear under {self.folder}/", fix="make room or correct the permissions, then build again: results are kept in the store",
         )  # fmt: skip
+
+
+def _folders_of(paths: Iterable[str]) -> set[str]:
+    """The folders that `paths` lie in, at all levels but the top."""
+    folders = set()
+    for path in paths:
+        while (path := os.path.dirname(path)) and path not in folders:
+            folders.add(path)
+    return folders
+
+
+def _remove(path: str) -> None:
+    """Remove whatever is at `path`, which may be nothing."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
 
 
 def _stamp(full: str, digest: Digest | None) -> list[Any]:

@@ -92,7 +92,8 @@ class Outcome:
     cpu: float = 0.0
     rss: int = 0
 
-    def encode(self) -> bytes:
+    def encode(self, log: bytes = b"", wall: float = 0.0, cpu: float = 0.0, rss: int = 0) -> bytes:
+        """The outcome as bytes, with what was printed and what it cost: known last, so not in the value yet."""
         files = None
         if self.files is not None:
             files = [
@@ -100,7 +101,7 @@ class Outcome:
                 for f in self.files
             ]
         row = [
-            self.codec, self.data, self.path, self.digest, self.size, self.identity, files, self.error, self.log, self.wall, self.cpu, self.rss,
+            self.codec, self.data, self.path, self.digest, self.size, self.identity, files, self.error, log, wall, cpu, rss,
         ]  # fmt: skip
         return msgpack.packb(row, unicode_errors="surrogateescape")  # type: ignore[no-any-return]
 

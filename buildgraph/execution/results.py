@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from buildgraph.execution.worker import Process
 
 
-def with_cost(outcome: Outcome, *, log: bytes, wall: float, cpu: float, rss: int) -> Outcome:
-    return replace(outcome, log=log, wall=wall, cpu=cpu, rss=rss)
-
-
 def prepare_stage(stage: str, outs: tuple[str, ...]) -> None:
     """An empty folder for the declared outputs, with the folders they lie in."""
     if os.path.lexists(stage):

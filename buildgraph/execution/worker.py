@@ -57,6 +57,8 @@ class Process:
         self.recursion = sys.getrecursionlimit()
         os.chdir(self.work)
         self._untouched = os.stat(".").st_mtime_ns
+        self._cpu = 0.0
+        self.spent()
 
     def scratch(self, folder: str) -> str:
         """A path for a new file in `folder`."""
@@ -82,6 +84,13 @@ class Process:
             )
         os.ftruncate(self.log, 0)
         return data
+
+    def spent(self) -> tuple[float, int]:
+        """CPU seconds since the last time, children included, and the peak memory of this process in bytes."""
+        own, children = limits.getrusage(limits.RUSAGE_SELF), limits.getrusage(limits.RUSAGE_CHILDREN)
+        total = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+        since, self._cpu = total - self._cpu, total
+        return since, own.ru_maxrss * 1024
 
     def reset(self) -> None:
         """Put back what an action may have changed in this process."""
@@ -134,7 +143,7 @@ def run(request: bytes) -> bytes:
             sys.path.insert(0, root)
         _process = Process(root, os.path.join(root, ".buildgraph", "workers", str(os.getpid())))
     try:
-        return execute(asked, _process).encode()
+        return execute(asked, _process)
     finally:
         _process.reset()
 
@@ -167,7 +176,7 @@ class InlineWork:
                 sys.path.insert(0, self._root)
             process = Process(self._root, os.path.join(self._root, ".buildgraph", "workers", "inline"), redirect=False)
             try:
-                return execute(Request.decode(request), process).encode()
+                return execute(Request.decode(request), process)
             finally:
                 process.close()
         finally:
@@ -181,9 +190,9 @@ class InlineWork:
             sys.path[:] = path
 
 
-def execute(asked: Request, process: Process) -> Outcome:
-    """Run `asked` and describe what came of it; user mistakes and crashes of user code become errors in the outcome."""
-    wall, cpu = time.perf_counter(), _cpu()
+def execute(asked: Request, process: Process) -> bytes:
+    """Run `asked`; its encoded outcome. User mistakes and crashes of user code become errors in the outcome."""
+    started = time.perf_counter()
     try:
         produced = _produce(asked, process)
     except BuildgraphError as error:
@@ -191,10 +200,8 @@ def execute(asked: Request, process: Process) -> Outcome:
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of user code are its failures, too
         produced = Outcome(error=error_as_data(_crash(asked, error, process.root)))
         _print_traceback(error)
-    usage = limits.getrusage(limits.RUSAGE_SELF)
-    return results.with_cost(
-        produced, log=process.take_log(), wall=time.perf_counter() - wall, cpu=_cpu() - cpu, rss=usage.ru_maxrss * 1024
-    )
+    cpu, rss = process.spent()
+    return produced.encode(process.take_log(), time.perf_counter() - started, cpu, rss)
 
 
 def _produce(asked: Request, process: Process) -> Outcome:
@@ -209,7 +216,7 @@ def _produce(asked: Request, process: Process) -> Outcome:
         results.prepare_stage(stage, asked.outs)
         services["out_dir"] = Path(asked.stage) if asked.inputs_as == AS_FILES else Path(stage)
     if asked.inputs_as == AS_FILES:
-        services["root"] = process.root
+        services.update(root=process.root, target=asked.target)
     if asked.constructor:
         services["execution_context"] = context(asked.target, _own_schema(asked, config))
     if asked.environment:
@@ -258,11 +265,6 @@ def _input(given: Input, asked: Request, process: Process, known: dict[str, Any]
     return codec_named(given.codec).read(source)
 
 
-def _cpu() -> float:
-    own, children = limits.getrusage(limits.RUSAGE_SELF), limits.getrusage(limits.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
 def _frames(error: BaseException, root: str) -> list[tuple[str, int, str, str]]:
     """The frames of user code in a traceback: file, line, function, text; innermost last."""
     here = os.path.dirname(os.path.abspath(__file__))
@@ -282,7 +284,7 @@ def _crash(asked: Request, error: BaseException, root: str) -> BuildgraphError:
         text = "(its message cannot be shown)"
     name = type(error).__name__
     frames = _frames(error, root)
-    facts = tuple((f"in {function}", f"{file}:{line}  {code}") for file, line, function, code in frames[-6:])
+    facts = tuple((f"in {function}", f"{file}:{line}  {code}") for file, line, function, code in _shortened(frames))
     headline = f"target '{asked.target}' raised {name}" + (f": {text.splitlines()[0][:300]}" if text else "")
     if isinstance(error, ModuleNotFoundError):
         return TargetError(
@@ -294,13 +296,17 @@ def _crash(asked: Request, error: BaseException, root: str) -> BuildgraphError:
         )
     if isinstance(error, EncodingError):
         return error
-    return TargetError(
-        headline,
-        code="BG220",
-        facts=facts,
-        why="an exception in its code ends a target",
-        fix="correct the line above; `buildgraph log` shows all it printed",
-    )
+    why, fix = "an exception in its code ends a target", "correct the line above"
+    if isinstance(error, SystemExit):
+        why, fix = "a target ends by returning its value; exit() ends it without one", "return instead"
+    elif isinstance(error, MemoryError):
+        why, fix = "there was not enough memory for it", "make it need less, or run fewer at once with --jobs"
+    return TargetError(headline, code="BG220", facts=facts, why=why, fix=f"{fix}; `buildgraph log {asked.target}` shows all it printed")
+
+
+def _shortened(frames: list[tuple[str, int, str, str]]) -> list[tuple[str, int, str, str]]:
+    """The last few frames; one that calls itself over and over is shown once."""
+    return [frame for frame, before in zip(frames, [None, *frames], strict=False) if frame != before][-6:]
 
 
 def _print_traceback(error: BaseException) -> None:

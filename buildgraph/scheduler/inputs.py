@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from buildgraph.action import Output
-from buildgraph.component import Resource, ResourceFolders
+from buildgraph.component import Resource
 from buildgraph.digest import Digest
 from buildgraph.errors import BuildgraphError, EncodingError, TargetError, UsageError
 from buildgraph.execution.calling import Call, call, context
@@ -54,8 +55,9 @@ def _is_foreign(node: SchemaNode) -> bool:
 
 
 def _examine(
-    label: str, node: SchemaNode, found: Examined, sources: Sources, store: Store, tools: Tools, scratch: Callable[[], str]
-) -> None:
+    label: str, node: SchemaNode, found: Examined, sources: Sources, store: Store, tools: Tools,
+    scratch: Callable[[], str],
+) -> None:  # fmt: skip
     blocked = [parent for parent in node.needs.values() if parent not in found.outputs]
     try:
         if blocked:
@@ -80,7 +82,7 @@ def _examine(
             services,
         )
         inputs = {parameter: found.values[parent] for parameter, parent in node.needs.items()}
-        _keep(label, call(what, inputs, _no_storage), node.policy.codec, found, store, scratch)
+        _keep(label, call(what, inputs, _NoStorage), node.policy.codec, found, store, scratch)
     except BuildgraphError as error:
         found.errors[label] = error
     except Exception as error:  # noqa: BLE001 - an input component is user code: whatever it raises fails its target
@@ -89,10 +91,16 @@ def _examine(
         )  # fmt: skip
 
 
-def _no_storage() -> ResourceFolders:
-    raise UsageError(
-        "an input node cannot persist a resource", code="BG235", why="input nodes are examined on every build, in the coordinator", fix="set is_input=False on it",
-    )  # fmt: skip
+class _NoStorage:
+    """The model storage of an input component: there is none, and using it says so."""
+
+    def write_to(self, resource: Resource) -> AbstractContextManager[Path]:
+        raise UsageError(
+            f"an input node cannot persist the resource '{resource.name}'", code="BG235",
+            why="input nodes are examined on every build, in the coordinator", fix="set is_input=False on it",
+        )  # fmt: skip
+
+    read_from = write_to
 
 
 def _keep(label: str, value: Any, declared: str, found: Examined, store: Store, scratch: Callable[[], str]) -> None:

@@ -7,13 +7,14 @@ the store and does the rest anew.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from buildgraph.action import Action, ActionResult, DeepRecord, Output
 from buildgraph.code import CodeDigest
 from buildgraph.digest import Digest
-from buildgraph.errors import BuildgraphError
+from buildgraph.errors import BuildgraphError, Place
 from buildgraph.events import (
     InputsChanged,
     Listener,
@@ -38,16 +39,16 @@ from buildgraph.scheduler.staleness import Hit, Judge, Stale, inputs_of
 from buildgraph.schema import GraphSchema
 from buildgraph.store import Store
 
-_FLUSH = 0.25  # seconds of results that a crash may cost
+_FLUSH = 1.0  # seconds of results that a crash may cost
 BUILT, HIT, CUT_OFF, UP_TO_DATE, FAILED, SKIPPED = "built", "hit_local", "cut_off", "up_to_date", "failed", "skipped"
 
 
 @dataclass(slots=True)
 class Known:
-    """What a build knows in the end: the status, result, key and error of targets, by label."""
+    """What a build knows in the end: the status, output, key and error of targets, by label."""
 
     status: dict[str, str] = field(default_factory=dict)
-    results: dict[str, ActionResult] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
     keys: dict[str, Digest] = field(default_factory=dict)
     errors: dict[str, BuildgraphError] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)  # dry run: why a target would run
@@ -55,7 +56,7 @@ class Known:
 
     def forget(self, label: str) -> None:
         """As if `label` had not been settled; what it counted as stays counted until it is settled again."""
-        self.results.pop(label, None)
+        self.outputs.pop(label, None)
         self.keys.pop(label, None)
 
     def forget_failures(self) -> None:
@@ -86,6 +87,7 @@ class Scene:
     clock: Callable[[], float]  # seconds, monotonic
     save_log: Callable[[str, bytes], str]  # label and what it printed -> path of the log file
     adopted: Collection[str]  # labels whose files are wanted in the output folder
+    place: Callable[[str], Place | None]  # where a label is declared
     keep_going: bool = False
 
 
@@ -102,7 +104,7 @@ class Round:
         self._running: dict[int, tuple[str, Stale, int]] = {}
         self._tickets = 0
         self._disturbed: set[str] = set()  # targets that ran, or were cut off below one that did
-        self._outputs = dict(scene.outputs_of)
+        self._outputs = ChainMap(known.outputs, scene.outputs_of)  # type: ignore[arg-type]  # written only through `known`
         self._coded: set[Digest] = set()
         self._flushed = scene.clock()
 
@@ -182,7 +184,7 @@ class Round:
     def _submit(self, label: str, stale: Stale, attempt: int) -> None:
         node = self._scene.schema.nodes[label]
         try:
-            request = self._scene.lowering.request(label, self._scene.actions[label], self.known.results)
+            request = self._scene.lowering.request(label, self._scene.actions[label], self.known.outputs)
         except LostBlob as lost:
             self._lost(label, lost)
             self.plan.fail(label)
@@ -197,9 +199,8 @@ class Round:
 
     def _settle_hit(self, label: str, hit: Hit) -> None:
         known, node = self.known, self._scene.schema.nodes[label]
-        known.results[label] = hit.result
+        known.outputs[label] = hit.result.value
         known.keys[label] = hit.key
-        self._outputs[label] = hit.result.value
         if label in known.status:
             return  # it ran in an earlier round of this build
         if any(parent in self._disturbed for parent in node.needs.values()):
@@ -258,7 +259,7 @@ class Round:
             tree = scene.trees.get(parent)
             if tree is not None:
                 found += self._unlike(tree.files, checked)
-            elif parent in self.known.results:
+            elif parent in self.known.outputs:
                 found += scene.outputs.changed(parent)
                 if found:
                     scene.outputs.forget(parent)
@@ -275,14 +276,13 @@ class Round:
     def _built(self, label: str, stale: Stale, outcome: Outcome) -> None:
         scene, node = self._scene, self._scene.schema.nodes[label]
         result = accept(outcome, scene.store, scene.now())
-        self.known.results[label] = result
-        self._outputs[label] = result.value
+        self.known.outputs[label] = result.value
         if node.policy.cacheable:
             self._keep(label, stale, result)
         if node.policy.outs:
             stage = scene.lowering.stage(label)
             if label in scene.adopted:
-                scene.outputs.adopt(label, result, stage)
+                scene.outputs.adopt(label, result.value, stage)
             forget_stage(scene.root, stage)
         self._disturbed.add(label)
         self._mark(label, BUILT)
@@ -305,17 +305,28 @@ class Round:
         judge = self._scene.judge
         deep = judge.deep_keys.get(label)
         if deep is not None and self._runner is not None:
-            self._scene.store.record_deep(deep, DeepRecord(key, judge.ancestry_of(label, self.known.results)))
+            self._scene.store.record_deep(deep, DeepRecord(key, judge.ancestry_of(label, self.known.outputs)))
 
     def _fail(self, label: str, error: BuildgraphError, log: bytes = b"") -> None:
         if label in self._scene.actions:
             self._mark(label, FAILED)
         self.known.errors[label] = error
+        self._complete(label, error, log)
         path = self._scene.save_log(label, log)
         self._scene.listen(TargetFailed(label, error.code, error.render(), path))
         self._skip(self.plan.fail(label), label)
         if not self._scene.keep_going:
             self._skip(self.plan.abandon(), label)
+
+    def _complete(self, label: str, error: BuildgraphError, log: bytes) -> None:
+        """Say in `error` where the target is declared, and the last line that it printed, unless it says so already."""
+        place = self._scene.place(label)
+        if place is not None and not any(str(each).startswith(f"{place.file}:{place.line}") for each in error.where):
+            note = "" if label in error.headline else f"target '{label}'"
+            error.where = (Place(place.file, place.line, note, place.text), *error.where)
+        last = log.rstrip().rpartition(b"\n")[2].decode(errors="replace").strip()[:200]
+        if last and last not in error.headline:
+            error.facts = (*error.facts, ("last line", last))
 
     def _skip(self, labels: list[str], because: str) -> None:
         for label in labels:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from buildgraph.action import Action, ActionResult, Output
+from buildgraph.action import Action, Output
 from buildgraph.code import CodeDigest
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode_value
@@ -76,26 +76,26 @@ class Lowering:
         package, _, name = label.removeprefix("//").partition(":")
         return f"{STATE_FOLDER}/stage/{package}/{name}" if package else f"{STATE_FOLDER}/stage/{name}"
 
-    def request(self, label: str, action: Action, results: Mapping[str, ActionResult]) -> bytes:
+    def request(self, label: str, action: Action, known: Mapping[str, Output]) -> bytes:
         """The encoded request for a stale action. Raises LostBlob when the store lost an input."""
         node = self._schema.nodes[label]
         if not self._scratch:
             self._scratch = self._store.scratch()
         as_files = node.policy.inputs == AS_FILES
-        inputs = tuple(self._input(parameter, parent, results, as_files) for parameter, parent in node.needs.items())
+        inputs = tuple(self._input(parameter, parent, known, as_files) for parameter, parent in node.needs.items())
         environment = tuple((name, value) for name, value in action.environment if value is not None)
         return Request(
             label, action.uses, action.constructor, action.fn, action.eager, action.config, action.resource, inputs, action.outs,
             action.codec, action.inputs_as, environment, self.stage(label) if action.outs else "", self._scratch,
         ).encode()  # fmt: skip
 
-    def _input(self, parameter: str, parent: str, results: Mapping[str, ActionResult], as_files: bool) -> Input:
+    def _input(self, parameter: str, parent: str, known: Mapping[str, Output], as_files: bool) -> Input:
         tree = self._trees.get(parent)
         if tree is not None:
             return self._source_files(parameter, parent, tree, as_files)
-        output = self._sources.get(parent) or results[parent].value
+        output = self._sources.get(parent) or known[parent]
         if holds_folder(output):
-            paths = self._outputs.ensure(parent, results[parent])
+            paths = self._outputs.ensure(parent, known[parent])
             kind = (
                 AS_RESOURCE
                 if output.codec.startswith(RESOURCE)
@@ -112,7 +112,7 @@ class Lowering:
                 output.digest,
                 paths,
             )
-        if as_files and parent in results:
+        if as_files and parent in known:
             return Input(
                 parameter,
                 FILES,
@@ -120,7 +120,7 @@ class Lowering:
                 None,
                 self._outputs.place(parent),
                 output.digest,
-                self._outputs.ensure(parent, results[parent]),
+                self._outputs.ensure(parent, known[parent]),
             )
         path = self._store.path(output.blob) if output.size > INLINE else None
         if path is not None:

@@ -24,15 +24,15 @@ class State(enum.Enum):
     SKIPPED = enum.auto()
 
 
-SETTLED = frozenset((State.FRESH, State.BUILT))
-OVER = SETTLED | {State.FAILED, State.SKIPPED}
+SETTLED = (State.FRESH, State.BUILT)  # tuples: comparing identities is cheaper than hashing members
+OVER = (*SETTLED, State.FAILED, State.SKIPPED)
 
 
 class Plan:
     """The state of every target of one build. Parents outside `needs` count as settled."""
 
     def __init__(self, needs: Mapping[str, Iterable[str]]) -> None:
-        parents = {name: {parent for parent in given if parent in needs} for name, given in needs.items()}
+        parents = {name: [each for each in dict.fromkeys(given) if each in needs] for name, given in needs.items()}
         self._children = children_of(parents)
         self._missing = {name: len(known) for name, known in parents.items()}
         self._ready = deque(name for name, count in self._missing.items() if not count)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from buildgraph.action import Action, ActionResult, DeepRecord, Inputs, Output
 from buildgraph.code import explain as explain_code
 from buildgraph.digest import Digest
-from buildgraph.encoding import encode
+from buildgraph.encoding import encode_plain
 from buildgraph.errors import EncodingError
 from buildgraph.execution.outputs import holds_folder
 from buildgraph.execution.trees import entries_of
@@ -216,16 +216,16 @@ class Judge:
             fields["code"] = explain_code(code)
         return fields
 
-    def ancestry_of(self, label: str, results: Mapping[str, ActionResult]) -> Digest:
+    def ancestry_of(self, label: str, outputs: Mapping[str, Output]) -> Digest:
         """One digest over the output digests of all ancestors of a settled target."""
         known = self.ancestry.get(label)
         if known is None:
             rows = [
-                [results[parent].value.digest, self.ancestry.get(parent)]
+                [outputs[parent].digest, self.ancestry.get(parent)]
                 for parent in self._schema.parents(label)
-                if parent in results
+                if parent in outputs
             ]
-            known = self.ancestry[label] = Digest.of(encode(["buildgraph.ancestry", rows]))
+            known = self.ancestry[label] = Digest.of(encode_plain(["buildgraph.ancestry", rows]))
         return known
 
     def remember_request(self, requested: Sequence[str], keys: Mapping[str, Digest]) -> None:
@@ -236,7 +236,7 @@ class Judge:
         members = tuple(keys[label] for label in requested)
         known = self._store.deep(key)
         if known is None or known.members != members:
-            ancestry = Digest.of(encode(["buildgraph.ancestry", [self.ancestry.get(label) for label in requested]]))
+            ancestry = Digest.of(encode_plain(["buildgraph.ancestry", [self.ancestry.get(label) for label in requested]]))
             self._store.record_deep(key, DeepRecord(None, ancestry, members))
 
 

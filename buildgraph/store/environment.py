@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import lmdb
 
-from buildgraph.errors import LockError, StoreError
+from buildgraph.errors import StoreError
 from buildgraph.store.base import Warn
 from buildgraph.store.guard import Look, look
 from buildgraph.store.lock import FileLock, Holder
@@ -61,8 +61,8 @@ class Environment:
     """One LMDB environment of this process. Any thread may read and write; a forked child may do neither."""
 
     __slots__ = (
-        "_clock", "_env", "_lock", "_map_size", "_names", "_pid", "_references", "_tables", "_users", "_warn", "_writing",
-        "gate", "kind", "marker", "read_only", "root",
+        "_clock", "_env", "_lock", "_map_size", "_names", "_pid", "_references", "_tables", "_users", "_warn",
+        "_writing", "gate", "kind", "marker", "read_only", "root",
     )  # fmt: skip
 
     def __init__(
@@ -332,7 +332,7 @@ class Environment:
                 os.rename(f"{self.root}/index", f"{folder}/index")
         finally:
             self._users.to_shared()
-        self._warn(DAMAGED, f"the {self.kind} was damaged ({problem}): its index is now in {folder}; a new one is in use")
+        self._warn(DAMAGED, f"the {self.kind} was damaged ({problem}): its index is in {folder}; a new one is in use")
 
     def _map(self, found: Look) -> None:
         self._env = lmdb.open(
@@ -342,7 +342,7 @@ class Environment:
         if self.read_only:
             self._tables = {name: self._env.open_db(name, create=False) for name in self._names}
             return
-        with self._env.begin(write=True) as txn:  # LMDB keeps table handles only from a write transaction: hence the gate
+        with self._env.begin(write=True) as txn:  # LMDB keeps table handles only from a write transaction
             self._tables = {name: self._env.open_db(name, txn=txn) for name in self._names}
         self._env.reader_check()
 

@@ -20,7 +20,7 @@ _LONG: Final = 400  # LMDB keys end at 511 bytes; longer ones are stored by dige
 
 
 class Ledger:
-    """The ledger in a folder of its own. What cannot be read is None; what cannot be written is dropped, with a warning."""
+    """The ledger in a folder of its own. What cannot be read is None; what cannot be written is dropped, and said."""
 
     __slots__ = ("_environment", "_warn")
 
@@ -33,7 +33,10 @@ class Ledger:
         cls, folder: str | os.PathLike[str], *, warn: Warn = ignore_warning, map_size: int = MAP_SIZE,
         clock: Callable[[], float] = time.time,
     ) -> Ledger:  # fmt: skip
-        """The ledger in `folder`, made when there is none; a damaged one is moved aside. Raises StoreError, LockError."""
+        """The ledger in `folder`, made when there is none; a damaged one is moved aside.
+
+        Raises StoreError, or LockError when another process keeps the gate shut.
+        """
         root = os.fspath(folder)
         try:
             os.makedirs(root, mode=0o700, exist_ok=True)

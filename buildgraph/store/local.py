@@ -30,7 +30,7 @@ AC: Final = b"ac"
 DEEP: Final = b"deep"
 TABLES: Final = (META, BLOB, BLOC, AC, DEEP)
 
-_MAX_ROWS: Final = 2048  # the build loop flushes by time: this only bounds memory
+_MAX_ROWS: Final = 16384  # the build loop flushes by time: this only bounds memory
 _MAX_BYTES: Final = 8 << 20
 _PLAIN: Final = 0  # kind of a blob file: its bytes as they are
 _NEVER: Final = 0  # when a blob file was last verified by a collector
@@ -94,6 +94,8 @@ class LocalStore:
     # blobs
 
     def blob(self, digest: Digest) -> bytes | None:
+        if os.getpid() != self._pid:
+            self._check_process()
         data = self._blobs.get(digest)
         if data is not None:
             return data
@@ -218,7 +220,11 @@ class LocalStore:
     def scratch(self) -> str:
         self._check_process()
         if not self._scratch:
-            self._scratch = make_scratch(None if self._off else self.root)
+            try:
+                self._scratch = make_scratch(None if self._off else self.root)
+            except OSError as error:
+                self._switch_off(disk_failure("store", self.root, error))
+                self._scratch = make_scratch(None)
         return self._scratch
 
     def flush(self) -> None:
@@ -345,8 +351,8 @@ class LocalStore:
         if data is None or self.put(data) != digest:
             raise VerificationError(
                 "a file changed while it was handed to the store", code="BG307", where=path,
-                facts=(("digest", str(digest)),), why="a blob is stored under the digest of the bytes that were written",
-                fix="build again",
+                facts=(("digest", str(digest)),), fix="build again",
+                why="a blob is stored under the digest of the bytes that were written",
             )  # fmt: skip
         os.unlink(path)
 
