@@ -12,7 +12,7 @@ from typing import Any, Final
 from buildgraph.action import Action
 from buildgraph.code import CodeDigest, CodeIndex
 from buildgraph.digest import Digest
-from buildgraph.errors import MachineError, UsageError
+from buildgraph.errors import MachineError, Place, UsageError
 from buildgraph.events import GraphLoaded, Listener, Warned
 from buildgraph.execution.outputs import OutputFolder
 from buildgraph.execution.sources import Sources
@@ -367,7 +367,7 @@ def without_groups(graph: LoadedGraph) -> Asked:
                 dict.fromkeys(each for parent in node.needs.values() for each in members.get(parent, [parent]))
             )
         elif members and not members.keys().isdisjoint(node.needs.values()):
-            nodes[label] = _opened(label, node, members)
+            nodes[label] = _opened(label, node, members, graph.place(label))
         else:
             nodes[label] = node
     requested = list(dict.fromkeys(each for label in graph.requested for each in members.get(label, [label])))
@@ -375,11 +375,12 @@ def without_groups(graph: LoadedGraph) -> Asked:
     return Asked(GraphSchema(nodes), actions, tuple(label for label in requested if nodes[label].is_input))
 
 
-def _opened(label: str, node: SchemaNode, members: Mapping[str, list[str]]) -> SchemaNode:
+def _opened(label: str, node: SchemaNode, members: Mapping[str, list[str]], place: Place | None) -> SchemaNode:
     if node.policy.inputs != FILES:
         group = next(parent for parent in node.needs.values() if parent in members)
         raise UsageError(
-            f"target '{label}' needs the group '{group}' as one value", code="BG037", why="a group has no value of its own", fix="need its members, each under a parameter",
+            f"target '{label}' needs the group '{group}' as one value", code="BG037", where=place or (), why="a group has no value of its own",
+            fix="need its members, each under a parameter",
         )  # fmt: skip
     needs = {}
     for parameter, parent in node.needs.items():

@@ -194,12 +194,11 @@ class _Build:
             if not label.startswith("@") and any(each.covers(label) for each in wanted)
         }
         if wanted and not found:
-            force_word = next(iter(force))
             raise UsageError(
                 f"--force {' '.join(force)} names nothing that is being built",
                 code="BG018",
                 why="only targets that are asked for, or needed by those, can be forced",
-                fix=f"ask for it, too: buildgraph build --force {force_word} {force_word}",
+                fix="name it among the labels to build, too",
             )
         return found
 

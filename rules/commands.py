@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,13 @@ def _labelled(package: Package, name: str, text: str, known: set[str], outs: Seq
                 why="$(out) is the one output",
                 fix="use $(outs) or $(outdir)",
             )
+        if word in ("outs", "outdir") and not outs:
+            raise UsageError(
+                f"command '{name}' uses $({word}) and has no outputs",
+                code="BG059",
+                why="only a command with outputs has a folder for them",
+                fix="declare what it writes: outs=[...]",
+            )
         if word is not None and word.startswith("location"):
             asked = word.split()[1]
             label = package.resolve(asked) if is_label(asked) else sources(package, asked)[0]
@@ -176,6 +184,8 @@ def run(
     srcs: list[str],
     outs: list[str],
     root: str,
+    target: str,
+    environ: dict[bytes, bytes],
     out_dir: Path | None = None,
     **inputs: Files,
 ) -> None:
@@ -195,7 +205,7 @@ def run(
         paths = inputs[label].in_workspace
         if len(paths) != 1:
             raise TargetError(
-                f"$(location {label}) is {len(paths)} files",
+                f"$(location {label.removeprefix('@src:')}) of '{target}' is {len(paths)} files",
                 code="BG219",
                 why="$(location) stands for exactly one file",
                 fix="use $(in), or a label with one file",
@@ -212,12 +222,12 @@ def run(
                 lambda m: "$" if m.group(1) is None else " ".join(map(shlex.quote, expand(m.group(1)))), cmd or ""
             ),
         ]
-    status = _spawn(line, {**os.environ, **env}, root)
+    status = _spawn(line, {**environ, **{os.fsencode(name): os.fsencode(value) for name, value in env.items()}}, root, target)
     if status:
         how = f"exited with status {status}" if status > 0 else f"was ended by signal {-status}"
         raise TargetError(
-            f"a command {how}", code="BG218", facts=(("command", shlex.join(line)[:1000]),), why="a command fails by exiting with another status than 0",
-            fix="see what it printed: `buildgraph log LABEL`",
+            f"the command of '{target}' {how}", code="BG218", facts=(("command", shlex.join(line)[:1000]),), why="a command fails by exiting with another status than 0",
+            fix=f"correct it; `buildgraph log {target}` shows all it printed",
         )  # fmt: skip
 
 
@@ -233,15 +243,24 @@ def _argument(text: str, expand: Callable[[str], list[str]]) -> list[str]:
     )
 
 
-def _spawn(line: list[str], environment: dict[str, str], root: str) -> int:
+@lru_cache(maxsize=256)  # programs do not move while a worker lives: it serves one build
+def _program(name: str, search: bytes) -> str:
+    """The file of a program on the search path; the name itself when there is none, so that running it fails."""
+    if "/" in name:
+        return name
+    candidates = (os.path.join(folder, name) for folder in os.fsdecode(search).split(":"))
+    return next((path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK)), name)
+
+
+def _spawn(line: list[str], environment: dict[bytes, bytes], root: str, target: str) -> int:
     """Run a program in `root` and wait: its exit status, or minus the signal that ended it."""
     here = os.getcwd()
     os.chdir(root)
     try:
-        pid = os.posix_spawnp(line[0], line, environment)
+        pid = os.posix_spawn(_program(line[0], environment.get(b"PATH", b"")), line, environment)
     except OSError as error:
         raise TargetError(
-            f"'{line[0]}' cannot be run: {error.strerror}", code="BG219", facts=(("command", shlex.join(line)[:1000]),),
+            f"'{line[0]}' of '{target}' cannot be run: {error.strerror}", code="BG219", facts=(("command", shlex.join(line)[:1000]),),
             why="the first word of a command is a program", fix="install it, correct its name, or make it executable",
         ) from None  # fmt: skip
     finally:

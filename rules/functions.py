@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from buildgraph.errors import UsageError
+from buildgraph.errors import UsageError, nearest
 from buildgraph.execution.codecs import CODECS
 from buildgraph.rule import Package, rule
 from buildgraph.rules.sourcing import sources
@@ -31,7 +31,7 @@ def python(
             f"target '{name}' has the unknown codec '{codec}'",
             code="BG230",
             why=f"codecs are {', '.join(CODECS)}",
-            fix="leave it out to choose by type",
+            fix=nearest(codec, CODECS) or "leave it out to choose by type",
         )
     for parameter in needs:
         if parameter in config:

@@ -35,8 +35,8 @@ def pack(
         if path.startswith("/") or ".." in path.split("/"):
             raise UsageError(
                 f"pack '{name}' puts '{text}' at '{path}'",
-                code="BG057",
-                why="a path in an archive is relative",
+                code="BG068",
+                why="a path in an archive is relative and stays inside the folder it is unpacked into",
                 fix="write it without / in front and without ..",
             )
         label, implicit = sources(package, text)

@@ -49,10 +49,11 @@ def _node(package: str, srcs: Sequence[str], exclude: Sequence[str], allow_empty
 
 def collect(*, package: str, srcs: list[str], exclude: list[str], allow_empty: bool, label: str, sources: Any) -> Any:
     """The tree of the files that match now; runs in the coordinator on every build."""
-    tree = sources.select(package, srcs, exclude, label, may_miss=allow_empty)
+    own = "" if label.startswith("@") else label  # a plain path or glob of another rule is known by what it says
+    tree = sources.select(package, srcs, exclude, own, may_miss=allow_empty)
     if not tree.entries and not allow_empty:
         raise UsageError(
-            f"'{label}' matches no files", code="BG055", facts=(("looked for", ", ".join(srcs)), ("in", package or "the workspace root")),
+            f"'{own or srcs[0]}' matches no files", code="BG055", facts=(("looked for", ", ".join(srcs)), ("in", package or "the workspace root")),
             why="a glob that matches nothing is usually a mistake", fix="correct the glob, or say allow_empty=True",
         )  # fmt: skip
     return tree

@@ -15,7 +15,7 @@ def as_usage_error(error: click.ClickException) -> UsageError:
     if isinstance(error, click.exceptions.NoSuchOption):
         options = [name for param in context.command.params for name in param.opts] if context is not None else []
         return UsageError(f"there is no option '{error.option_name}' of `{where}`", code="BG001", why="options are those of --help", fix=nearest(error.option_name, options) or fix)
-    if isinstance(error, click.BadParameter):
+    if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):
         name = error.param.opts[0] if error.param is not None and error.param.opts else "an argument"
         problem = error.message.rstrip(".").replace("is not a valid integer range", "is not a whole number")
         return UsageError(f"'{name}' of `{where}`: {problem}", code="BG003", why="each option takes values of one kind", fix=fix)

@@ -146,6 +146,12 @@ def _run_component(what: Call, used: Any, inputs: Mapping[str, Any], storage: Mo
             why="a component target uses a class",
             fix="name a class, or use the python rule for a function",
         )
+    lacking = sorted(getattr(used, "__abstractmethods__", ()))
+    if lacking:
+        raise UsageError(
+            f"'{what.entry_point}' is an abstract class", code="BG224", facts=(("without", ", ".join(lacking)),),
+            why="only a class whose methods are all defined can be constructed", fix="define them, or name a class that does",
+        )  # fmt: skip
     missing = missing_packages(used)
     if missing:
         raise MachineError(

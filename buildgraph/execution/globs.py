@@ -6,8 +6,9 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Any
 
-from buildgraph.errors import UsageError
+from buildgraph.errors import MachineError, UsageError
 
 _SKIPPED = frozenset(("__pycache__", "node_modules"))
 
@@ -84,7 +85,7 @@ def _walk(
         here = os.path.join(folder, where) if where else folder
         if here in skipped or (where != "" and is_package(here)):
             continue
-        with os.scandir(here) as items:
+        with _listed(here, where) as items:
             for item in items:
                 name = item.name
                 if name.startswith(".") or name in _SKIPPED:
@@ -95,6 +96,16 @@ def _walk(
                         pending.append((path, level + 1))
                 elif not (item.is_symlink() and item.is_dir()):
                     yield path
+
+
+def _listed(folder: str, shown: str) -> Any:  # an iterator of os.DirEntry and a context manager
+    try:
+        return os.scandir(folder)
+    except OSError as error:
+        raise MachineError(
+            f"the folder '{shown or '.'}' cannot be read: {error.strerror}", code="BG052", why="every source is found by listing its folder",
+            fix="correct its permissions",
+        ) from None  # fmt: skip
 
 
 @lru_cache(maxsize=4096)  # a pure function of its argument

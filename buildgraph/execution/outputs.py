@@ -89,8 +89,9 @@ class OutputFolder:
                 return self.ensure(label, output)
             os.rename(os.path.join(self._root, stage), place)
             for entry in entries:
-                if entry.mode not in (LINK, FOLDER):
-                    os.chmod(os.path.join(place, entry.path), 0o755 if entry.mode == EXECUTABLE else 0o644)
+                full, mode = f"{place}/{entry.path}", 0o755 if entry.mode == EXECUTABLE else 0o644
+                if entry.mode not in (LINK, FOLDER) and os.lstat(full).st_mode & 0o7777 != mode:
+                    os.chmod(full, mode)
         except OSError as error:
             raise self._unwritable(label, error) from None
         stamps = {entry.path: _stamp(os.path.join(place, entry.path), entry.digest) for entry in entries}

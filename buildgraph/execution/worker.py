@@ -65,6 +65,10 @@ class Process:
         self.files += 1
         return os.path.join(folder, f"{os.getpid()}-{self.files}")
 
+    def environ_of(self, declared: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:
+        """The environment of a program that an action starts, as bytes."""
+        return {**self._raw, **{os.fsencode(name): os.fsencode(value) for name, value in declared}}
+
     def take_log(self) -> bytes:
         """What was printed since the last time; the middle is cut out when it is very long."""
         for stream in (sys.stdout, sys.stderr):
@@ -216,7 +220,8 @@ def _produce(asked: Request, process: Process) -> Outcome:
         results.prepare_stage(stage, asked.outs)
         services["out_dir"] = Path(asked.stage) if asked.inputs_as == AS_FILES else Path(stage)
     if asked.inputs_as == AS_FILES:
-        services.update(root=process.root, target=asked.target)
+        environ = process.environ_of(asked.environment)
+        services.update(root=process.root, target=asked.target, environ=environ)
     if asked.constructor:
         services["execution_context"] = context(asked.target, _own_schema(asked, config))
     if asked.environment:
@@ -267,10 +272,10 @@ def _input(given: Input, asked: Request, process: Process, known: dict[str, Any]
 
 def _frames(error: BaseException, root: str) -> list[tuple[str, int, str, str]]:
     """The frames of user code in a traceback: file, line, function, text; innermost last."""
-    here = os.path.dirname(os.path.abspath(__file__))
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # all of the engine
     found = []
     for frame in traceback.extract_tb(error.__traceback__):
-        if not os.path.abspath(frame.filename).startswith(here) and "importlib" not in frame.filename:
+        if not os.path.abspath(frame.filename).startswith(here + os.sep) and "importlib" not in frame.filename:
             shown = os.path.relpath(frame.filename, root) if frame.filename.startswith(root + "/") else frame.filename
             found.append((shown, frame.lineno or 0, frame.name, frame.line or ""))
     return found

@@ -7,6 +7,7 @@ import os
 from buildgraph.action import ActionResult, DeepRecord
 from buildgraph.digest import Digest, Hasher
 from buildgraph.store.base import Store
+from buildgraph.store.files import check_size
 
 _CHUNK = 1 << 20
 
@@ -48,6 +49,7 @@ class Layered:
         return digest
 
     def put_file(self, path: str, digest: Digest, size: int) -> None:
+        check_size(path, digest, size)
         if self._write_far:
             _hand_over(path, digest, self._far)
         self._near.put_file(path, digest, size)
