@@ -121,7 +121,7 @@ class ResourceFolders:
 
     def path_of(self, resource: Resource) -> Path:
         """Where `resource` is written. Raises UsageError (BG227) for a name that is not a plain file name."""
-        if not resource.name or "/" in resource.name.strip("/") and ".." in resource.name.split("/") or resource.name in (".", "..") or "\0" in resource.name:
+        if not resource.name or not {".", ".."}.isdisjoint(resource.name.split("/")) or "\0" in resource.name:
             raise UsageError(
                 f"'{resource.name}' cannot be the name of a resource", code="BG227", why="a resource is a folder named after it",
                 fix="use letters, digits, '_' and '-'",
@@ -142,5 +142,5 @@ def missing_packages(component: Any) -> Sequence[str]:
     """The packages that `component` requires and that cannot be found."""
     from importlib.util import find_spec
 
-    required = getattr(component, "required_packages", list)()
+    required: Sequence[str] = getattr(component, "required_packages", list)()
     return [name for name in required if find_spec(name.partition(".")[0]) is None]

@@ -206,6 +206,7 @@ class Session:
         if again:
             self._fresh_sources()
         asked = without_groups(graph)
+        check_places(asked.schema)
         code = CodeIndex(
             self.root, search=[path for path in sys.path if path], read=self.sources.read, memo=self.rows["modules"]
         )
@@ -355,6 +356,23 @@ def import_path(root: str) -> list[str]:
         )
         else [root, home]
     )
+
+
+def check_places(schema: GraphSchema) -> None:
+    """Raises UsageError (BG068) when the output folder of one target would lie inside that of another."""
+    places = {split(label): label for label, node in schema.nodes.items() if not (node.is_input or node.is_group)}
+    packages = {package for package, _ in places}
+    for (package, name), label in places.items():
+        inside = f"{package}/{name}" if package else name
+        other = next((places[package, name[:at]] for at, c in enumerate(name) if c == "/" and (package, name[:at]) in places), "")
+        if inside in packages:
+            other = next(each for (where, _), each in places.items() if where == inside)
+        if other:
+            raise UsageError(
+                f"the outputs of '{label}' and '{other}' would lie inside each other", code="BG068",
+                facts=(("folder", inside),), why="the output folder of a target is build/<package>/<name>, and holds nothing else",
+                fix=f"rename '{label}'",
+            )  # fmt: skip
 
 
 def without_groups(graph: LoadedGraph) -> Asked:

@@ -178,7 +178,7 @@ class _Build:
         try:
             prepared = self._rounds(prepared, forced, keep_going=keep_going, use_deep=deep_keys)
             if self.runner is not None:
-                outputs, prepared = self._write_outputs(prepared, keep_going, deep_keys)
+                outputs, prepared = self._write_outputs(prepared, keep_going)
         except KeyboardInterrupt:
             self._finish(prepared, {}, interrupted=True)
             raise
@@ -231,9 +231,7 @@ class _Build:
             )
         raise AssertionError("every round settles at least one target")
 
-    def _write_outputs(
-        self, prepared: Prepared, keep_going: bool, deep: bool
-    ) -> tuple[dict[str, tuple[str, ...]], Prepared]:
+    def _write_outputs(self, prepared: Prepared, keep_going: bool) -> tuple[dict[str, tuple[str, ...]], Prepared]:
         """Materialise the outputs of requested targets; a lost blob has its producer run again."""
         outputs: dict[str, tuple[str, ...]] = {}
         for label in prepared.asked.actions:
@@ -243,7 +241,9 @@ class _Build:
                     paths = folder.ensure(label, self.known.outputs[label])
                 except LostBlob as lost:
                     self.session.listen(ResultLost(label, lost.digest))
-                    self.session.store.forget_result(self.known.keys[label])
+                    key = self.known.keys.get(label)
+                    if key is not None:
+                        self.session.store.forget_result(key)
                     self.known.forget(label)
                     prepared = self._rounds(
                         self.session.prepare(prepared.graph, keep_going=keep_going, use_deep=False),
@@ -269,7 +269,7 @@ class _Build:
                 if status not in (FAILED, SKIPPED):
                     session.remember(label, known.keys.get(label), judge.deep_keys.get(label), judge.before(label))
             session.store.sync()
-        counts = {name: 0 for name in (BUILT, HIT, "hit_remote", CUT_OFF, UP_TO_DATE, FAILED, SKIPPED)}
+        counts = dict.fromkeys((BUILT, HIT, "hit_remote", CUT_OFF, UP_TO_DATE, FAILED, SKIPPED), 0)
         for status in known.status.values():
             counts[status] += 1
         total = len(known.status) + len(known.stale) + len(known.undetermined - known.stale.keys())

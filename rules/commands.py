@@ -10,12 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from buildgraph.rules.functions import check_outs
+from buildgraph.rules.sourcing import sources
+
 from buildgraph.component import Files
 from buildgraph.errors import MachineError, TargetError, UsageError
 from buildgraph.label import is_label
 from buildgraph.rule import Package, rule
-from buildgraph.rules.functions import check_outs
-from buildgraph.rules.sourcing import sources
 from buildgraph.schema import FILES, IMPLICIT, Policy, SchemaNode
 
 _SUBSTITUTION = re.compile(r"\$(?:\$|\((in|out|outs|outdir|location\s+[^)\s]+)\)|\(([^)]*)\))")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from buildgraph.rule import Package, rule
 from buildgraph.rules.functions import check_entry_point
 from buildgraph.rules.sourcing import sources
+
+from buildgraph.rule import Package, rule
 from buildgraph.schema import Policy, Resource, SchemaNode
 
 

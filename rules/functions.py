@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from buildgraph.rules.sourcing import sources
+
 from buildgraph.errors import UsageError, nearest
 from buildgraph.execution.codecs import CODECS
 from buildgraph.rule import Package, rule
-from buildgraph.rules.sourcing import sources
 from buildgraph.schema import Policy, SchemaNode
 
 

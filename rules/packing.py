@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from buildgraph.rules.functions import check_outs
+from buildgraph.rules.sourcing import sources
+
 from buildgraph.component import Files
 from buildgraph.errors import TargetError, UsageError
 from buildgraph.rule import Package, rule
-from buildgraph.rules.functions import check_outs
-from buildgraph.rules.sourcing import sources
 from buildgraph.schema import FILES, Policy, SchemaNode
 
 
@@ -59,7 +60,7 @@ def write(
     out_dir: Path,
     root: str,
     **inputs: Files,
-) -> None:  # noqa: A002 - as above
+) -> None:
     """Write the archive of the inputs; runs in a worker."""
     from buildgraph.archive import Member
     from buildgraph.archive import write as write_archive

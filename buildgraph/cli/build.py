@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from contextlib import ExitStack
+from typing import TextIO
 
 import click
 
@@ -83,13 +84,13 @@ def _display(common_: Common, workspace: Workspace, as_json: bool, dry_run: bool
 
         return open_.enter_context(Live(verbose=common_.verbose, color=common_.color(workspace, terminal=True)))
     out = sys.stderr if as_json else sys.stdout
-    return Lines(lambda text: print(text, file=out), lambda text: print(text, file=sys.stderr), verbose=common_.verbose, quiet=common_.quiet or as_json and not common_.verbose)
+    return Lines(lambda text: print(text, file=out), lambda text: print(text, file=sys.stderr), verbose=common_.verbose, quiet=common_.quiet or (as_json and not common_.verbose))
 
 
 class _DryRun:
     """Says what would run."""
 
-    def __init__(self, out: object) -> None:
+    def __init__(self, out: TextIO) -> None:
         self._out = out
         self._other = Lines(lambda _text: None, lambda text: print(text, file=sys.stderr))
 
@@ -97,7 +98,7 @@ class _DryRun:
         from buildgraph.events import TargetStarted
 
         if isinstance(event, TargetStarted):
-            print(f"  would run  {event.target}  ({event.reason})", file=self._out)  # type: ignore[arg-type]  # a text stream
+            print(f"  would run  {event.target}  ({event.reason})", file=self._out)
         else:
             self._other(event)
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from buildgraph.component import ExecutionContext, Files, ModelStorage, Resource, merged_config, missing_packages
@@ -200,17 +199,17 @@ def _fitted(what: Call, function: Any, arguments: Mapping[str, Any]) -> Any:
             fix = nearest(extra, names) or f"take '{extra}' as a parameter, or remove it from needs or config"
             raise UsageError(
                 f"target '{what.target}' does not fit '{getattr(function, '__qualname__', what.entry_point)}': {misfit}", code="BG237",
-                where=_defined(what, function), facts=(("given", ", ".join(arguments) or "nothing"), ("taken", ", ".join(names) or "nothing")),
+                where=_defined(function), facts=(("given", ", ".join(arguments) or "nothing"), ("taken", ", ".join(names) or "nothing")),
                 why="the entries of `needs` and `config` are handed over as keyword arguments of their own names",
                 fix=fix if extra else "add what is missing to needs or config, or give it a default",
             ) from None  # fmt: skip
         raise
 
 
-def _defined(what: Call, function: Any) -> tuple[str, ...]:
-    """Where `function` is defined: its module and line."""
+def _defined(function: Any) -> tuple[str, ...]:
+    """Where `function` is defined: its file and line."""
     code = getattr(getattr(function, "__func__", function), "__code__", None)
-    return (f"line {code.co_firstlineno} of module {getattr(function, '__module__', what.entry_point)}",) if code is not None else ()
+    return (f"{code.co_filename}:{code.co_firstlineno}",) if code is not None else ()
 
 
 def _attribute(owner: Any, name: str, what: Call) -> Any:

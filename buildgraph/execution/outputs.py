@@ -63,7 +63,7 @@ class OutputFolder:
             return done[1]
         row = self._rows.get(label.encode())
         known: dict[str, list[Any]] = {}
-        remembered = decode_trusted(row) if row is not None else ()
+        remembered: list[Any] = decode_trusted(row) if row is not None else []
         if len(remembered) == 4:  # else: nothing, or a row of an older version
             *was, files, folders = remembered
             known = {os.fsdecode(path): stamp for path, *stamp in files}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from buildgraph.component import Resource, ResourceFolders
 from buildgraph.digest import Digest, Hasher
 from buildgraph.errors import EncodingError, MachineError, TargetError
-from buildgraph.execution.codecs import CACHEABLE, RESOURCE, TREE, choose, codec_named
+from buildgraph.execution.codecs import CACHEABLE, RESOURCE, TREE, WAYS_OUT, choose, codec_named
 from buildgraph.execution.codecs.base import INLINE
 from buildgraph.execution.request import Input, Outcome, Request, StoredFile
 from buildgraph.execution.trees import FOLDER, LINK, Entry, scan
@@ -92,7 +92,7 @@ def _unstorable_part(asked: Request, error: EncodingError) -> TargetError:
     return TargetError(
         f"target '{asked.target}' returned something that cannot be stored", code="BG232", facts=(("at", f"{at}: {error.problem}"),),
         why="a result is kept as data that every process can read again without running code",
-        fix='return plain data, bytes, an array, a table or a Path; or give the class to_cache/from_cache; or set codec="pickle" (this machine only)',
+        fix=WAYS_OUT if error.fix == EncodingError("").fix else error.fix,
     )  # fmt: skip
 
 

@@ -112,7 +112,7 @@ class Process:
         if sys.getrecursionlimit() != self.recursion:
             sys.setrecursionlimit(self.recursion)
         if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
-            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # type: ignore[assignment]  # both exist in a worker
+            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
 
     def close(self) -> None:
         """Put everything back and remove the private folder."""
@@ -200,6 +200,7 @@ def execute(asked: Request, process: Process) -> bytes:
     try:
         produced = _produce(asked, process)
     except BuildgraphError as error:
+        error.where = tuple(str(place).removeprefix(process.root + os.sep) for place in error.where)
         produced = Outcome(error=error_as_data(error))
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of user code are its failures, too
         produced = Outcome(error=error_as_data(_crash(asked, error, process.root)))

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from buildgraph.action import Action, Output
 from buildgraph.code import CodeDigest
-from buildgraph.digest import Digest
 from buildgraph.encoding import encode_value
 from buildgraph.errors import EncodingError, UsageError
 from buildgraph.execution.codecs import RESOURCE
@@ -92,7 +91,7 @@ class Lowering:
     def _input(self, parameter: str, parent: str, known: Mapping[str, Output], as_files: bool) -> Input:
         tree = self._trees.get(parent)
         if tree is not None:
-            return self._source_files(parameter, parent, tree, as_files)
+            return self._source_files(parameter, tree, as_files)
         output = self._sources.get(parent) or known[parent]
         if holds_folder(output):
             paths = self._outputs.ensure(parent, known[parent])
@@ -130,7 +129,7 @@ class Lowering:
             raise LostBlob(output.blob)
         return Input(parameter, VALUE, output.codec, data, "", output.blob)
 
-    def _source_files(self, parameter: str, parent: str, tree: SourceTree, as_files: bool) -> Input:
+    def _source_files(self, parameter: str, tree: SourceTree, as_files: bool) -> Input:
         names = [entry.path for entry in tree.entries]
         if as_files or len(names) == 1:
             return Input(parameter, FILES, "tree", None, tree.folder, tree.digest, names)

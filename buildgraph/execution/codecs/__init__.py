@@ -87,9 +87,21 @@ _PLAIN = frozenset((type(None), bool, int, float, list, dict))
 def unstorable(value: Any, target: str, path: str = "") -> TargetError:
     """The error for a value that no codec takes: names the type, the path inside the value, and the three ways out."""
     kind = type(value)
+    if kind.__name__ in _CALLS_FOR:
+        value.close()  # nobody will run it, and it need not complain of that
     what = f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else kind.__qualname__
     return TargetError(
         f"target '{target}' returned a {what}, which cannot be stored", code="BG232", facts=(("at", path),) if path else (),
         why="a result is kept as data that every process can read again without running code",
-        fix="return plain data, bytes, an array, a table or a Path; or give the class to_cache/from_cache; or set codec=\"pickle\" (this machine only)",
+        fix=_CALLS_FOR.get(kind.__name__, WAYS_OUT),
     )  # fmt: skip
+
+
+WAYS_OUT: Final = (
+    "return plain data, bytes, an array, a table or a Path; or give the class to_cache/from_cache; "
+    'or set codec="pickle" (this machine only)'
+)
+_CALLS_FOR: Final = {
+    "generator": "return what it yields: list(...)",
+    "coroutine": "return what it comes to: asyncio.run(...)",
+}

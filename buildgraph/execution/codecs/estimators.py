@@ -57,7 +57,7 @@ def fitted_state(value: Any, depth: int = 0) -> Any:
         return ["objects", list(value.shape), *(fitted_state(item, depth + 1) for item in value.ravel().tolist())]
     if library == "numpy" and kind.__name__ != "RandomState":
         return value
-    if kind is type or callable(value) and hasattr(value, "__qualname__"):
+    if kind is type or (callable(value) and hasattr(value, "__qualname__")):
         return ["name", value.__module__, value.__qualname__]
     state = value.__getstate__() if hasattr(value, "__getstate__") else None
     if not isinstance(state, dict):

@@ -1,0 +1,1 @@
+"""An intent classifier in small steps: templates, samples, split, features, models, evaluation."""
