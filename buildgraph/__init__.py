@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from buildgraph.version import VERSION
+
 if TYPE_CHECKING:
     from buildgraph.component import Cacheable, ExecutionContext, Files, GraphComponent, ModelStorage
     from buildgraph.digest import Digest
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from buildgraph.schema import GraphSchema, Policy, Resource, SchemaNode
     from buildgraph.workspace import BuildReport, TargetStatus, Workspace
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "BuildReport",
     "BuildgraphError",

@@ -1,17 +1,15 @@
-"""What authors of components use: the component class, its execution context, and the storage of its resources."""
+"""What authors of components use: the component class, its execution context, and the shapes of what it is given."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from buildgraph.errors import UsageError
 from buildgraph.schema import GraphSchema, Resource
 
-__all__ = ["Cacheable", "ExecutionContext", "Files", "GraphComponent", "ModelStorage", "Resource", "ResourceFolders"]
+__all__ = ["Cacheable", "ExecutionContext", "Files", "GraphComponent", "ModelStorage", "Resource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,53 +92,3 @@ class Files:
 
     def by_name(self) -> dict[str, Path]:
         return {path: Path(self.root, self.folder, path) for path in self.paths}
-
-
-class ResourceFolders:
-    """The model storage of one action: reads what its parents wrote, writes into the action's own folder."""
-
-    def __init__(self, folder: Path, known: Mapping[str, Path]) -> None:
-        self._folder = folder
-        self._known = dict(known)
-
-    @contextmanager
-    def write_to(self, resource: Resource) -> Iterator[Path]:
-        path = self.path_of(resource)
-        path.mkdir(parents=True, exist_ok=True)
-        yield path
-
-    @contextmanager
-    def read_from(self, resource: Resource) -> Iterator[Path]:
-        path = self._known.get(resource.name)
-        if path is None:
-            raise UsageError(
-                f"there is no resource '{resource.name}' to read", code="BG226", facts=(("known", ", ".join(sorted(self._known)) or "none"),),
-                why="a component can read the resources that its parents returned", fix="add the node that writes it to `needs`",
-            )  # fmt: skip
-        yield path
-
-    def path_of(self, resource: Resource) -> Path:
-        """Where `resource` is written. Raises UsageError (BG227) for a name that is not a plain file name."""
-        if not resource.name or not {".", ".."}.isdisjoint(resource.name.split("/")) or "\0" in resource.name:
-            raise UsageError(
-                f"'{resource.name}' cannot be the name of a resource", code="BG227", why="a resource is a folder named after it",
-                fix="use letters, digits, '_' and '-'",
-            )  # fmt: skip
-        return self._folder / resource.name.strip("/").replace("/", "_").replace(":", "_")
-
-
-def merged_config(defaults: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """A component's defaults with the node's config over them; where a default is a dict, merged one level deep."""
-    merged = dict(defaults)
-    for key, value in config.items():
-        default = merged.get(key)
-        merged[key] = {**default, **value} if isinstance(default, dict) and isinstance(value, Mapping) else value
-    return merged
-
-
-def missing_packages(component: Any) -> Sequence[str]:
-    """The packages that `component` requires and that cannot be found."""
-    from importlib.util import find_spec
-
-    required: Sequence[str] = getattr(component, "required_packages", list)()
-    return [name for name in required if find_spec(name.partition(".")[0]) is None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from buildgraph.rules.sourcing import sources
@@ -79,7 +80,7 @@ def check_outs(name: str, outs: Sequence[str]) -> tuple[str, ...]:
                 fix="write 'name.ext' or 'folder/'",
             )
     taken = sorted(outs)
-    for before, after in zip(taken, taken[1:], strict=False):
+    for before, after in pairwise(taken):
         if before == after or after.startswith(before.removesuffix("/") + "/"):
             raise UsageError(
                 f"target '{name}' declares '{after}' inside or beside its own '{before}'",

@@ -55,7 +55,7 @@ def write(
     *,
     members: list[list[str]],
     out: str,
-    format: str,
+    format: str,  # noqa: A002 - the word users know
     metadata: dict[str, Any],
     out_dir: Path,
     root: str,

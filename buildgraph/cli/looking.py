@@ -6,12 +6,13 @@ import json
 import os
 import re
 import sys
+from textwrap import fill
 
 import click
 
 from buildgraph.answers import Explanation
 from buildgraph.cli.options import Common, common, labels, one_label
-from buildgraph.errors import UsageError, nearest
+from buildgraph.errors import UsageError
 from buildgraph.label import resolve
 from buildgraph.report.drawing import FORMATS, draw, kind
 from buildgraph.workspace import Workspace
@@ -40,9 +41,9 @@ def page(code: str) -> str:
     from buildgraph.catalogue import PAGES
 
     if code not in PAGES:
-        raise UsageError(f"there is no error code '{code}'", code="BG007", why="codes stand in brackets behind `error`", fix=nearest(code, PAGES) or "copy the code from a message")
+        raise UsageError(f"there is no error code '{code}'", code="BG007", why="codes stand in brackets behind `error`", fix="copy the code from a message")
     title, text = PAGES[code]
-    return f"{code}: {title}\n\n{text}"
+    return f"{code}: {title}\n\n{fill(' '.join(text.split()), 88, break_on_hyphens=False)}"
 
 
 def full_label(workspace: Workspace, text: str) -> str:

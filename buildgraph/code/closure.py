@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from buildgraph import __version__
 from buildgraph.code import problems
 from buildgraph.code.distributions import Distribution, Distributions
 from buildgraph.code.finder import ENGINE, Finder
@@ -15,6 +14,7 @@ from buildgraph.code.module import Module, load, outside
 from buildgraph.digest import Digest
 from buildgraph.encoding import decode_trusted, encode
 from buildgraph.errors import EncodingError
+from buildgraph.version import VERSION
 
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FIELDS: Final = {"distributions", "entry", "modules", "notes"}
@@ -94,7 +94,7 @@ class CodeIndex:
         if not os.path.isfile(path):
             raise problems.no_such_module(entry, self._finder)
         modules = {entry: self._content(path).hex()}
-        manifest = encode({"entry": entry, "modules": modules, "distributions": {ENGINE: __version__}, "notes": []})
+        manifest = encode({"entry": entry, "modules": modules, "distributions": {ENGINE: VERSION}, "notes": []})
         return CodeDigest(Digest.of(manifest), manifest, (path,), (), ())
 
     def _close(self, entry: str) -> CodeDigest:

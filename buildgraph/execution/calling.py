@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from buildgraph.component import ExecutionContext, Files, ModelStorage, Resource, merged_config, missing_packages
+from buildgraph.component import ExecutionContext, Files, ModelStorage, Resource
 from buildgraph.errors import MachineError, TargetError, UsageError, nearest
 
 
@@ -224,3 +224,20 @@ def _attribute(owner: Any, name: str, what: Call) -> Any:
 
 def context(target: str, schema: Any) -> ExecutionContext:
     return ExecutionContext(graph_schema=schema, node_name=target)
+
+
+def merged_config(defaults: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """A component's defaults with the node's config over them; where a default is a dict, merged one level deep."""
+    merged = dict(defaults)
+    for key, value in config.items():
+        default = merged.get(key)
+        merged[key] = {**default, **value} if isinstance(default, dict) and isinstance(value, Mapping) else value
+    return merged
+
+
+def missing_packages(component: Any) -> Sequence[str]:
+    """The packages that `component` requires and that cannot be found."""
+    from importlib.util import find_spec
+
+    required: Sequence[str] = getattr(component, "required_packages", list)()
+    return [name for name in required if find_spec(name.partition(".")[0]) is None]

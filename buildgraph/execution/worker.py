@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from buildgraph.code.imports import compile_from_source
-from buildgraph.component import Files, Resource, ResourceFolders
+from buildgraph.component import Files, Resource
 from buildgraph.digest import Digest
 from buildgraph.encoding import decode_trusted
 from buildgraph.errors import BuildgraphError, EncodingError, TargetError
@@ -25,6 +25,7 @@ from buildgraph.execution.calling import Call, call, context
 from buildgraph.execution.codecs import CACHEABLE, Source, codec_named
 from buildgraph.execution.modules import own_modules
 from buildgraph.execution.request import FILES, RESOURCE, Input, Outcome, Request, error_as_data
+from buildgraph.execution.resources import ResourceFolders
 from buildgraph.schema import FILES as AS_FILES
 from buildgraph.schema import GraphSchema, SchemaNode
 
@@ -138,7 +139,7 @@ _process: Process | None = None  # this process *is* the worker; there is never 
 
 def run(request: bytes) -> bytes:
     """Execute one encoded request in this process and return its encoded outcome."""
-    global _process  # noqa: PLW0603 - see above
+    global _process
     asked = Request.decode(request)
     if _process is None:
         compile_from_source()

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-import buildgraph
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode
+from buildgraph.version import VERSION
 
 ReadDigest = Callable[[str], Digest]  # the digest of the file at an absolute path; raises OSError
 EVERYTHING: Final = "*"  # in place of a variable's name: the whole environment
@@ -54,7 +54,7 @@ class Facts:
 def engine_version() -> str:
     """The versions that decide how a build file is understood."""
     version = ".".join(map(str, sys.version_info[:3]))
-    return f"buildgraph {getattr(buildgraph, '__version__', '')} {sys.implementation.name} {version}"
+    return f"buildgraph {VERSION} {sys.implementation.name} {version}"
 
 
 @dataclass(slots=True)

@@ -180,7 +180,7 @@ class _Loader:
         return self._remember(package, facts, volatile)
 
     def _remember(self, package: LoadedPackage, facts: Facts, volatile: str) -> LoadedPackage:
-        """Remember `package` for the next build, if its facts can be trusted then."""
+        """`package` as the next build will see it, so that both see the same."""
         try:
             rows = encode_rows(package)
         except EncodingError as error:
@@ -191,7 +191,7 @@ class _Loader:
             return LoadedPackage(package.path, package.file, package.nodes, package.lines, (*package.warnings, warning))
         if not volatile:
             self.memory.put(_key(package.path), encode([facts.encode(), rows]))
-        return package
+        return decode_rows(rows)
 
     def _meet_tools(self, package: LoadedPackage | None) -> None:
         """Make the tools that `package` declares known to all, and tell when two packages disagree on one."""

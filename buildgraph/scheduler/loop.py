@@ -36,7 +36,7 @@ from buildgraph.scheduler.accept import accept, died
 from buildgraph.scheduler.lowering import Lowering, forget_stage
 from buildgraph.scheduler.plan import Plan, State
 from buildgraph.scheduler.staleness import Hit, Judge, Stale, inputs_of
-from buildgraph.schema import GraphSchema
+from buildgraph.schema import FILES, GraphSchema
 from buildgraph.store import Store
 
 _FLUSH = 1.0  # seconds of results that a crash may cost
@@ -195,7 +195,8 @@ class Round:
         self._tickets += 1
         self._running[self._tickets] = (label, stale, attempt)
         assert self._runner is not None
-        self._runner.submit(self._tickets, request, timeout=node.policy.timeout, kind=node.entry_point)
+        kind = label if node.policy.inputs == FILES else node.entry_point  # what a command takes depends on the command
+        self._runner.submit(self._tickets, request, timeout=node.policy.timeout, kind=kind)
 
     def _settle_hit(self, label: str, hit: Hit) -> None:
         known, node = self.known, self._scene.schema.nodes[label]

@@ -347,7 +347,9 @@ def test_paths_that_would_not_unpack_everywhere_are_refused_before_anything_is_w
 
 
 @pytest.mark.parametrize(
-    "metadata", [{1: 2}, {"x": {1}}, {"x": float("nan")}, {"x": b""}, {"x": [object()]}, {"x": "\ud800"}], ids=repr
+    "metadata",
+    [{1: 2}, {"x": {1}}, {"x": float("nan")}, {"x": b""}, {"x": [object()]}, {"x": "\ud800"}],
+    ids=["int key", "set", "NaN", "bytes", "object", "surrogate"],
 )
 def test_metadata_that_is_not_plain_is_refused(tmp_path: Path, metadata: dict[Any, Any]) -> None:
     with pytest.raises(UsageError) as caught:

@@ -1,0 +1,499 @@
+"""The pages behind the error codes, for `buildgraph explain`: what each means, why the rule exists, and what to do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# A title and a paragraph for each code; line breaks inside a paragraph mean nothing.
+# fmt: off
+PAGES: Final[dict[str, tuple[str, str]]] = {
+    # the command line
+    "BG001": ("there is no such option", """
+The command does not know an option of that name. Options are never guessed from a part of their name, so that a
+script goes on meaning the same when new ones appear. Correct the spelling; `--help` behind the command lists what
+it knows."""),
+    "BG002": ("there is no such command", """
+The first word behind `buildgraph` is none of its commands. Labels come after a command, so to build one write
+`buildgraph build LABEL`. `buildgraph --help` lists the commands."""),
+    "BG003": ("an option has a value that it cannot take", """
+Each option takes values of one kind, such as a whole number from 1 to 1024 for --jobs. Values outside of it are
+refused rather than bent into shape, because a build with another meaning than the one asked for is worse than none.
+Correct the value."""),
+    "BG004": ("the command line is incomplete, or goes on too long", """
+An option lacks its value, or a command got fewer or more words than it takes. Nothing is assumed for what is missing
+and nothing extra is ignored. See `--help` of the command for its form."""),
+    "BG005": ("the folder to work in does not exist", """
+-C names the folder that a command works in, as if it had been started there. There is no such folder, or it is a file.
+Correct the path; it starts from the current folder."""),
+    "BG006": ("the event log cannot be written", """
+--events names a file that takes every event of the build, one JSON object a line. It is opened before anything runs,
+so that no build goes unrecorded unnoticed. Name a file in a folder that exists and that you may write to."""),
+    "BG007": ("there is no such error code", """
+Every error and warning shows its code in brackets, such as error[BG021], and `buildgraph explain BG021` tells more
+about it. The code asked for is none of them. Copy it from the message."""),
+
+    # labels, packages, workspaces, graphs
+    "BG010": ("a name that a target cannot have", """
+A target's name is part of its label and of the path of its outputs, so it has to mean the same in a shell, in a file
+system and in a pattern: letters, digits and _.,=@+~-/ , no part that is empty or only dots, and none of the words that
+patterns use. Choose a plain name."""),
+    "BG011": ("text that is not a label", """
+A target is named //package:name from anywhere and :name in its own package; //package is short for the target called
+like the package's folder. Labels that begin with @ belong to tools and are built when something needs them. Write the
+label in one of these forms."""),
+    "BG012": ("there is no workspace here", """
+Labels and paths start from the root of a workspace: the nearest folder upwards with a buildgraph.toml or a
+[tool.buildgraph] table in its pyproject.toml, else the topmost of the folders around you that have a build file. None
+was found. Go into a workspace, name one with -C, or make one with `buildgraph init`."""),
+    "BG013": ("there is no such package", """
+A package is a folder of the workspace with a BUILD.py or a graph.yml. The folder named has neither, is skipped (its
+name begins with a dot, or it is the output folder), or belongs to a workspace of its own. Correct the label, or write
+a build file there."""),
+    "BG014": ("there is no such target", """
+The package exists and its build file ran, but declared no target of that name. `buildgraph list` shows all that are
+declared. Correct the name, or declare the target."""),
+    "BG015": ("there is nothing to build", """
+The workspace has no build file in any of its folders, or the graph has no nodes. Doing nothing would look like
+success, so it is an error. Write a BUILD.py, or let `buildgraph init` write one to start from."""),
+    "BG016": ("a pattern matches no targets", """
+A pattern such as //app/... stands for all targets below a folder. This one stands for none, which is nearly always a
+spelling mistake, and silence would hide it. Correct the pattern; targets tagged `manual` are matched by their own
+label only."""),
+    "BG017": ("a package has two build files", """
+A folder with both a BUILD.py and a graph.yml would have its targets described in two places, and nobody could tell
+which one counts. Keep one of them, or move the graph.yml into a folder of its own."""),
+    "BG018": ("--force names nothing that is being built", """
+--force runs targets although nothing they rely on has changed. It can only reach what is asked for and what that
+needs. Name the target among the labels to build as well, or correct the label behind --force."""),
+    "BG019": ("several errors", """
+All mistakes that can be found without running anything are told together, in the order of their places, so that they
+can be corrected in one go. Each of them has a code and a page of its own."""),
+    "BG020": ("a node is not written as nodes are", """
+A node of a graph is a mapping with known keys and types; `uses` is required. An unknown key is refused, because a
+misspelt one would silently do nothing. Correct the key that the message names."""),
+    "BG021": ("targets need each other in a circle", """
+A target can run only after everything it needs, so a circle of needs can never start. The message lists the edges of
+the circle with the lines that declare them. Drop one of these needs, or split a target so that the part which others
+need comes first."""),
+    "BG022": ("a target needs itself", """
+What a target needs has to be finished before it starts, so it cannot be the target itself. Most often a label was
+copied. Remove it, or name the target that was meant."""),
+    "BG023": ("a target needs one that does not exist", """
+Everything that a target needs has to be declared somewhere, because its result is part of the fingerprint. Correct the
+label, or declare the target that is missing."""),
+    "BG024": ("a name is declared twice", """
+A label names exactly one target, otherwise it would depend on the order of lines which of them is built. Rename one of
+the two, or remove the one that is not wanted."""),
+    "BG025": ("two names differ only in case or Unicode form", """
+On many machines `Model` and `model`, or two spellings of an accented letter, are the same folder, and the outputs of
+one target would overwrite those of the other. Give one of them a clearly different name."""),
+    "BG026": ("a tool is declared in two different ways", """
+A label that begins with @ means the same everywhere in a workspace, so all declarations of it have to be equal. Make
+them equal, or give the second one another name."""),
+    "BG030": ("a rule was called outside of a build file", """
+A rule declares targets in the package that is being evaluated. When no build file is running there is none. Call the
+rule in a BUILD.py, in a function that a BUILD.py calls, or in tests inside `with Package.evaluating(...)`."""),
+    "BG031": ("a rule was called with other arguments than it takes", """
+Arguments of rules are named, and a name that the rule does not know would have no effect, so it is refused. The
+message lists those it takes. Correct the name, add the one that is missing, or remove the one too many."""),
+    "BG032": ("an argument of a rule has the wrong type", """
+A rule checks its arguments when it is called, where the line can still be shown. The usual case is one text where a
+list of texts belongs, which Python would take apart into letters. Pass a value of the type that the message names."""),
+    "BG033": ("a rule did not return its own node", """
+A rule returns a mapping from target names to schema nodes, and the `name` it was called with must be among them,
+because that is what the caller refers to. This is a mistake in the rule, not in the build file that calls it. Correct
+what the rule returns."""),
+    "BG034": ("a build file raised an error", """
+A build file is a Python program that declares targets. It has to run to its end: half of the targets would be as good
+as none. The message shows the line, and the user's own functions below it. Correct that line."""),
+    "BG035": ("a build file is not valid Python", """
+The build file, or a module of the workspace that it imports, cannot be compiled, so none of its targets is known.
+Correct the line that the message shows; the mistake is sometimes in the line before."""),
+    "BG036": ("a build file cannot be read", """
+The system does not let us read the build file: it is a folder, a broken link, or lacks permission. A package whose
+build file is unreadable is not the same as one without targets, so this is an error. Make it a readable file."""),
+    "BG037": ("a group is needed as a value", """
+A group names several targets and has no value of its own, so it cannot fill one parameter of a function or component.
+Commands and packs take groups, as files. Need the members, each under a parameter of its own."""),
+
+    # values and digests
+    "BG040": ("a value has no canonical form", """
+Whatever is hashed needs one exact form that is the same in every process and on every machine. Functions, open files,
+objects with an address, NaN and values nested without end have none. The message leads to the place inside the value.
+Use plain data instead: None, bool, int, float, str, bytes, list, tuple, dict with str keys, set, Path, or a numpy
+array."""),
+    "BG041": ("text that is not a digest", """
+A digest is written b3: and 64 lower-case hexadecimal digits, and in no other way, so that equal digests are equal
+texts. Copy the whole digest, for example from `buildgraph show LABEL`."""),
+    "BG042": ("bytes that are not an encoded value", """
+Stored values are read only if they are in exactly the form that buildgraph writes. These bytes are not: they were
+damaged, cut off, or written by something else. Remove the file or record that they came from and build again."""),
+    "BG043": ("a stored array needs numpy", """
+The value holds a numpy array, and numpy is not installed here, so it cannot be read. Arrays are an optional extra:
+install it with pip install 'buildgraph[numpy]'."""),
+
+    # sources, rules, workspaces
+    "BG050": ("a source file does not exist", """
+A path without a wildcard names one file, and it must be there when the build starts; a link must lead to a file.
+If it is made by another target, need that target by its label instead of the path. Else create the file or
+correct the path."""),
+    "BG051": ("a source is not a regular file", """
+Sources are identified by their content. Pipes, sockets and devices have none that stays, and reading one could wait
+for ever, so they are never opened. Name a regular file, or a glob such as 'folder/**' for all files of a folder."""),
+    "BG052": ("a source cannot be read", """
+Every source is hashed by content, and folders are listed to find them. The system does not permit it here. Leaving the
+file out would make a result that looks complete and is not. Correct the permissions."""),
+    "BG053": ("a source leads out of its package", """
+Sources are written relative to the folder of their build file and stay inside it, so that a workspace can be checked
+out anywhere and a package owns what it builds from. Move the file, or declare `files` in the package that holds it and
+need its label."""),
+    "BG054": ("a label among source files", """
+`files` is a set of sources of its own package, given as paths and globs. Labels name targets, which are not sources.
+Use `group` to name several targets at once, or list the label where the sources are used."""),
+    "BG055": ("a glob matches no files", """
+A glob that matches nothing is usually misspelt, or the files are in another package's folder, which globs do not
+enter. Correct it; if it may be empty, say so with allow_empty=True."""),
+    "BG056": ("text that is not an entry point", """
+Code is named by its module and its name in it, package.module:name, so that it can be found and hashed without running
+anything. Put a colon between module and name, and write the module as it is imported from the workspace root."""),
+    "BG057": ("an output that cannot be declared", """
+Outputs are paths inside the target's own output folder, written without a leading / and without .. , and each is
+declared once: a file inside a declared folder belongs to that folder already. Correct `outs`."""),
+    "BG058": ("a command has no single command line", """
+`command` runs either `cmd`, one line for the shell, or `argv`, a program and its arguments without a shell. With both
+it would be unclear which one runs, with neither there is nothing to run. Give exactly one of them."""),
+    "BG059": ("a substitution in a command that cannot work", """
+$(in), $(out), $(outs), $(outdir) and $(location LABEL) stand for the paths of declared inputs and outputs. One that is
+unknown, or stands for something that the command did not declare, would run with a wrong or empty path. Declare it,
+use another, or write $$( to hand it to the shell."""),
+    "BG060": ("a program does not exist", """
+The first word of a command is a program. It is looked up on a fixed list of folders, not on your own PATH, so that
+everybody runs the same one; its content is part of the fingerprint. Install it, correct its name, or let the command
+see your PATH with env_inherit=["PATH"]."""),
+    "BG061": ("the workspace's own folder cannot be written", """
+Builds keep what they learnt, and logs of failures, in the folder .buildgraph of the workspace. It cannot be made or
+written, so nothing could be remembered. Correct its permissions or make room on the disk; the folder may be deleted at
+any time."""),
+    "BG062": ("an input keeps changing while it is used", """
+Inputs are looked at again after each action, so that a result is never stored under the digest of another
+content. This one changed each time. Something writes to it during the build: stop that, or leave the file out of
+the inputs."""),
+    "BG063": ("a group has no fingerprint", """
+A group only names other targets. It does no work, so there is nothing to be stale or to be stored. Ask for one of its
+members; `buildgraph graph` shows which those are."""),
+    "BG064": ("a target has no stored result", """
+`show` and `log` tell about the result that belongs to the target as it is now. There is none: it was never built,
+something it relies on has changed, or the result was removed from the store. Build it first."""),
+    "BG065": ("the folder is a workspace already", """
+`init` makes a workspace and never touches what exists. The folder has a buildgraph.toml, so there is nothing to do.
+Run `buildgraph build` in it, or name another folder."""),
+    "BG066": ("an input node needs one that is not an input", """
+Input nodes are examined by the coordinator before anything runs, to find out what has changed. They can use only what
+is known by then, which is other input nodes. Set is_input=True on what it needs, or is_input=False on it."""),
+    "BG067": ("a time-out or a number of retries that makes no sense", """
+A time-out is a number of seconds, more than 0 and less than four months; `retries` counts further attempts, 0 or
+more. A value outside of that would stop the target at once or never. Correct it, or leave it out for no limit and
+no retry."""),
+    "BG068": ("a path that cannot be used in an archive", """
+An archive is unpacked into a folder of its own, so the paths inside are relative and never climb out of it. Ours could
+not be unpacked by our own reader otherwise. Write the path without / in front and without .. ."""),
+    "BG090": ("the build was interrupted", """
+Ctrl-C, or a signal to end, stopped the build. Everything it had started was ended too, and what had finished by then
+is stored. Build again to go on from there."""),
+    "BG092": ("the system refused to use a file", """
+Reading or writing the file failed for a reason that the message gives in the system's own words, most often a missing
+permission or a full disk. Check the path, its permissions and the room on its disk, then try again."""),
+
+    # code behind targets
+    "BG100": ("there is no such module", """
+The code of a target is found by importing its module from the workspace root, else from the installed packages.
+Neither has it. Correct the name, write the module, or install the distribution that has it."""),
+    "BG101": ("a module of the workspace is not valid Python", """
+The code of every module that a target reaches is part of its fingerprint, and code that does not parse has none.
+Correct the line that the message shows."""),
+    "BG102": ("a module does not define the name", """
+The name behind the colon of an entry point must be defined, assigned or imported at the top level of its module, or
+inside the class named before it. Correct the name, or define it."""),
+    "BG103": ("an entry point names neither a function nor a class", """
+Code is found by reading, not by running, so it has to be named as package.module:name. Write it in that form."""),
+    "BG104": ("a module cannot be read", """
+The content of each module that a target reaches is part of the fingerprint, and this file could not be read. Correct
+its permissions; if it was being replaced at that moment, build again."""),
+
+    # graph.yml and settings
+    "BG120": ("a graph file is not valid YAML", """
+The file could not be read as UTF-8 text in YAML. The reader is strict: what different YAML readers understand
+differently, it refuses or warns of. Correct the line; indent with spaces, and quote what is meant as text."""),
+    "BG121": ("a key is written twice", """
+In a mapping each key means one thing. Many readers silently keep the last one, which hides a mistake, so a second one
+is refused. Remove or rename one of the two."""),
+    "BG122": ("a graph file uses a part of YAML that is not read", """
+A graph file is one document of plain data. Tags could name code to run, and several documents or unfinished aliases
+have no clear meaning. Remove the tag or the line ---, and write the value out."""),
+    "BG123": ("a graph file is too large or too deep", """
+Reading is bounded in size, depth and the number of values that aliases repeat, so that no file can use up the machine.
+A graph that is too large to write by hand is easier to declare in a BUILD.py, with a loop. Split or flatten it."""),
+    "BG124": ("a graph file does not have the form of a graph", """
+At its top a graph file has `nodes:` with one entry for each node, or the graph trainer's own keys. Unknown keys are
+refused, because a misspelt one would do nothing. Correct what the message names."""),
+    "BG125": ("a value in YAML that other readers see differently", """
+This is a warning. Words such as yes and 012 and 12:30 mean truth values, octal numbers or minutes to some YAML
+readers; here they are the text as written. Put the value in quotes to make it the same for everybody."""),
+    "BG126": ("a build file is evaluated on every build", """
+This is a warning. What a build file reads is noted, so that it is evaluated again only when that has changed. One that
+runs a program or uses the network relies on more than can be noted. Move that work into a target, and builds with
+nothing to do become faster."""),
+    "BG127": ("what a build file declares cannot be remembered", """
+This is a warning. Declarations are kept between builds as plain data. A config with a value that cannot be rebuilt
+from data makes its build file run on every build. Use plain data in the config."""),
+    "BG130": ("an unknown setting", """
+A file of settings has a key that buildgraph does not know. It would have no effect, so it is refused rather than
+ignored. Correct the spelling, or remove it."""),
+    "BG131": ("a setting has a value that it cannot take", """
+Each setting takes values of one type and range; the message gives an example. The same setting can come from a flag,
+the environment, the workspace's file and the user's file, in this order; the message says which of them is wrong.
+Correct it there."""),
+    "BG132": ("a file of settings cannot be read", """
+buildgraph.toml, pyproject.toml or your own config.toml is not valid TOML, or may not be read. Building with other
+settings than you wrote would be a surprise. Correct the line or the permissions."""),
+    "BG133": ("an unknown setting in the environment", """
+A variable begins with BUILDGRAPH_ and is nearly the name of a setting. It would have no effect, so it is taken for a
+spelling mistake. Correct its name, or unset it."""),
+
+    # worker processes
+    "BG200": ("the process that starts workers did not come up", """
+Actions run in worker processes that are forked from one helper process. That one could not be started, or ended before
+it was ready; the message has its last line. `buildgraph doctor` checks the installation; --runner inline builds
+without it."""),
+    "BG201": ("no worker process can be started", """
+The system refuses to make another process, for want of memory or because a limit on processes or open files is
+reached. Without a single worker nothing can run. Free memory, use fewer --jobs, or raise the limits with ulimit."""),
+    "BG202": ("an action is too large to be sent to a worker", """
+A request and the values inside it travel to the worker as one message of less than 4 GiB. Hand over large inputs as
+files: return a Path, or write them to declared outputs; files are passed by name."""),
+
+    # actions that fail
+    "BG210": ("a target ran longer than its time-out", """
+The action was stopped, together with every process it had started, because it took longer than the `timeout` of its
+target or of the settings. Nothing was cached. Make it faster, or raise the time-out."""),
+    "BG211": ("a target's process was killed or crashed", """
+A signal ended the worker while it ran this action, on the second attempt as well. SIGKILL usually means that
+memory ran out; other signals are crashes in native code. Use fewer --jobs or less memory; debug a crash with
+--runner inline."""),
+    "BG212": ("a declared output is missing", """
+Every declared output must exist when the action ends, because a later hit restores exactly these. The action ended
+well, but one was not there, so nothing was cached. The message shows what was found instead. Write the output where it
+belongs, or correct `outs`."""),
+    "BG213": ("an undeclared output was written", """
+Only declared outputs are stored. If others were tolerated, they would be there after a run and missing after a hit, so
+nothing was cached. Declare the file in `outs`, or write it to a temporary folder."""),
+    "BG214": ("an output is neither a file nor a folder", """
+Pipes, sockets and devices have no content that could be stored and restored. Remove it before the action ends, or
+write it somewhere else than into the output folder."""),
+    "BG215": ("an output is a link that leads out of its folder", """
+A stored tree must mean the same on every machine, and what an absolute or outward link points to may be different or
+absent there. Copy the file, or link to a path inside the output folder."""),
+    "BG216": ("a returned path does not exist", """
+A Path that a function returns stands for the file or folder there, which is stored as the target's value. Nothing is
+there. Create it before returning; relative paths start from the action's private working folder."""),
+    "BG217": ("a target ended its own process", """
+The action left its worker process, for example by os._exit, without returning anything. Even with status 0 that is no
+success: there is no value to store. Return instead."""),
+    "BG218": ("a command failed", """
+The program exited with another status than 0, or was ended by a signal. Outputs it wrote until then are not stored.
+`buildgraph log LABEL` shows all it printed, and the message its last line and the exact command to try by hand in the
+workspace root."""),
+    "BG219": ("a command cannot be run as written", """
+The program could not be started, or a substitution in it does not stand for exactly one file. Nothing was run. Make
+the program executable, correct its name, or use $(in) for several files."""),
+    "BG220": ("the code of a target raised an exception", """
+An exception ends a target, and nothing is cached. The message shows your own lines that led to it, the innermost last;
+`buildgraph log LABEL` shows the whole traceback and all that was printed. Correct the code; only this target and what
+needs it runs again."""),
+    "BG221": ("a component has no such method", """
+A component is made by the classmethod that `constructor_name` names, then its method `fn` is called. The class has no
+method of that name. Correct the name in the build file, or define the method."""),
+    "BG222": ("the code of a target imports what is not there", """
+The module is neither in the workspace nor installed in the environment that buildgraph runs in. Install the
+distribution that holds it there, or correct the import."""),
+    "BG223": ("several files where one is wanted", """
+A parameter annotated str or bytes receives the content of exactly one file, and the input is none or several. Annotate
+it as Path for the folder, or as dict[str, Path] for each file, or need a target with one file."""),
+    "BG224": ("an entry point is not of the kind its rule uses", """
+`python` calls a function; `component` constructs a class, all of whose methods are defined, and calls one of them. The
+entry point names something else, such as a constant, a function for a class, or an abstract class. Name the right
+thing, or use the other rule."""),
+    "BG225": ("an argument is given twice", """
+The entries of `needs` and of `config` are handed over as keyword arguments, so a name in both would mean two values
+for one argument. Rename one of them."""),
+    "BG226": ("a component reads a resource that it was not given", """
+A component can read the resources that the nodes it needs have returned, and no others, because only those are in its
+fingerprint. Add the node that writes the resource to `needs`, and use the resource that it returns."""),
+    "BG227": ("a name that a resource cannot have", """
+A resource is a folder called by its name, so the name has to be a plain one that cannot lead anywhere else. Use
+letters, digits, _ and - ."""),
+    "BG228": ("a component needs a package that is not installed", """
+The component lists it in required_packages. It is looked for before the component is constructed, so that the failure
+is quick and says what to do. Install the package in the environment that buildgraph runs in."""),
+    "BG229": ("a stored value needs a class that was not imported", """
+Some values write themselves to a folder and are read back by their own class. A class that only stored data names is
+never imported, because that would let a store run code. Import its module in the module of the target that uses the
+value."""),
+    "BG230": ("there is no such codec", """
+A codec says how a target's value becomes bytes. The message lists those there are. Leave `codec` out to have it chosen
+by the type of the value, or correct its name."""),
+    "BG231": ("an optional package is missing", """
+Values of this kind are handled by a package that a plain installation leaves out, so that it stays small. The message
+names the extra that brings it: install that in the environment that buildgraph runs in."""),
+    "BG232": ("a returned value cannot be stored", """
+A result is kept as data that every process can read again without running code. Generators, open files, locks and
+functions only live in one process. The message leads to the place inside the value. Return plain data, bytes, an
+array, a table or a Path, or give your class to_cache and from_cache; codec="pickle" keeps it on this machine only."""),
+    "BG233": ("an array of Python objects", """
+Arrays are stored as numbers or text of fixed width. One of dtype object holds references to arbitrary objects, which
+only pickle could store. Convert it, for example with .astype(str), .astype(float) or .tolist()."""),
+    "BG234": ("a stored estimator names a foreign type", """
+Estimators are read back without running code that the data names: only types of scikit-learn, scipy and numpy are
+made. Return plain arrays, or give your own class to_cache and from_cache."""),
+    "BG235": ("a value that an input node cannot have", """
+Input nodes run in the coordinator on every build and describe what comes from outside: plain data, or files of the
+workspace. They cannot write resources or return folders. Set is_input=False, or use `files` for files."""),
+    "BG236": ("two files would have one name in an archive", """
+Names in an archive are unique, otherwise one file would hide the other. Give `srcs` of the pack as {path: label} to
+say where each one goes."""),
+    "BG237": ("the arguments do not fit the function", """
+The entries of `needs` and `config` are handed over as keyword arguments of their own names. One that the function does
+not take, or one that it takes and nobody gives, stops the target before its code runs. The message shows what was
+given and what is taken. Correct the names, or give a default."""),
+    "BG240": ("a stored folder has a damaged listing", """
+A stored folder is described by a manifest of names and digests. These bytes are not one, although their digest is
+right, so they were written by something else. Build again: the target that makes the folder runs anew."""),
+    "BG241": ("a stored file is damaged", """
+Every stored byte is checked against its digest when it is read. This file has changed since it was written, because of
+the disk or because somebody edited it. It is forgotten and made again by the next build; if it happens often, test the
+disk."""),
+    "BG250": ("outputs cannot be written", """
+The results are in the store, but they could not be copied into the output folder, because of permissions or a full
+disk. Make room or correct the permissions and build again; nothing has to run a second time."""),
+    "BG251": ("something is in the way of outputs", """
+Each target has a folder of its own inside the output folder, and a file of yours is where a folder has to be. It is
+not removed for you. Move it away, or choose another output folder with the setting `outputs`; results are in the store
+already."""),
+
+    # the store
+    "BG300": ("the store cannot be used", """
+Results are kept in one folder between builds. It cannot be made or opened: a file has its name, its parent cannot be
+written, or the machine is not able to use it. Name a folder that can be written with --store, BUILDGRAPH_STORE or the
+setting `store`."""),
+    "BG301": ("others can write to the store", """
+Whoever can write to a store decides what your builds produce, so it must belong to you and be writable by nobody else.
+Correct its permissions with chmod 700, or name a folder of your own. To share results between people, use a remote
+instead of a common folder."""),
+    "BG302": ("the folder is not a store", """
+A store is a folder of its own. This one holds other files, and mixing them in would put them at risk when results are
+collected. Name a new or empty folder, or one that is a store already."""),
+    "BG303": ("a store was used across a fork", """
+The database of the store must not be used in a process that was forked while it was open: it would damage what it
+writes. Start such processes with spawn or forkserver, and pass them bytes or paths."""),
+    "BG304": ("the index of the store is damaged", """
+The index did not pass its own checks. It is moved aside, so that nothing is lost, and a new one is begun; results that
+it knew are made again when they are needed. If it happens again, test the disk."""),
+    "BG305": ("the disk of the store is full", """
+Less than one percent of the disk that holds the store is free, and writing to it failed. The build goes on and keeps
+no more results. Make room, or move the store to another disk with --store."""),
+    "BG306": ("the disk of the store fails", """
+The system refused to read or write the store, although there is room. The build goes on without it, and what it makes
+is not kept. Check the permissions and the disk."""),
+    "BG307": ("a file changed while it was handed to the store", """
+A file is stored under the digest that its writer computed, and is checked when it arrives. It was different by then,
+so something went on writing to it. Make sure that an action has closed all files, and ended all programs, before it
+returns."""),
+    "BG308": ("the store is busy", """
+This is a warning. Another process is writing to the store, and only one can at a time. The build waits for a while and
+then goes on without writing. If the process named in the message hangs, end it."""),
+    "BG309": ("the store is open for reading only", """
+One process can open a store only once, and it has it open for reading already. Close it first, or open it for writing
+from the beginning."""),
+    "BG310": ("somebody else holds the lock", """
+Two builds of one workspace would write to the same output folder, so the second waits for the first, or ends with code
+4 when told not to wait. The message names the process. Wait for it, or end it."""),
+    "BG311": ("the lock file cannot be opened", """
+A lock keeps two processes from writing to one folder at once. Its file cannot be made or opened. Check the permissions
+of the folder and the room on its disk."""),
+    "BG312": ("the store stayed busy", """
+This is a warning. Another process kept the store for so long that this build went on without writing to it. What it
+makes is kept in memory, or not at all, and may run again in the next build. Find out what the process named in the
+message is doing."""),
+
+    # archives
+    "BG400": ("the kind of archive is unknown", """
+The suffix of `out`, or `format`, chooses between tar, tar.gz, tar.zst and zip. This one is none of them. Use one of
+these suffixes."""),
+    "BG401": ("a path that no archive may hold", """
+Paths in an archive are relative, plain and distinct on every file system, even those that ignore case, so that
+everybody unpacks the same files. Rename the member, or leave it out."""),
+    "BG402": ("a file to be packed cannot be read", """
+The file went away while it was being packed, or may not be read. The archive was not made. Build again, and leave its
+inputs alone meanwhile."""),
+    "BG403": ("the metadata of an archive is not plain data", """
+Metadata stands at the beginning of an archive as JSON, for people and for other programs. Use None, bool, int, finite
+float, str, list and dict with str keys only."""),
+    "BG404": ("a file changed while it was packed", """
+The manifest of an archive promises the digest of each member. A file was different from what had been hashed, so the
+archive was not made. Build again, and leave the file alone meanwhile."""),
+    "BG405": ("the archive cannot be written", """
+An archive appears whole or not at all. Writing it failed for the reason in the message. Make room on the disk, or
+correct the permissions of the folder."""),
+    "BG406": ("a .tar.zst archive needs zstandard", """
+This compression comes with an optional package that is not installed. Install it with pip install 'buildgraph[zstd]',
+or use .tar.gz."""),
+    "BG407": ("the archive cannot be read", """
+The file does not exist, may not be read, or its disk failed, so nothing can be said about the archive. Check the path,
+which starts from the folder you work in, and its permissions."""),
+    "BG408": ("the folder to unpack into exists already", """
+An archive is unpacked into a folder of its own, so that it can never overwrite anything. Name a folder that does not
+exist yet, or an empty one."""),
+    "BG409": ("the archive cannot be unpacked there", """
+Writing below the folder failed, for want of room or permission. What had been written is removed. Make room, or choose
+another folder."""),
+    "BG410": ("the file is not an archive of ours", """
+Only archives in exactly the form that buildgraph writes are read: a tar, tar.gz, tar.zst or zip with metadata and a
+manifest in front. General archives can do many surprising things to the machine that unpacks them. Use tar or unzip
+for those of others."""),
+    "BG411": ("an archive breaks off, or its data is damaged", """
+The bytes end too early or do not unpack to what they declare. It was cut off while being copied, or damaged. Nothing
+was unpacked. Get it again, or build it again."""),
+    "BG412": ("the members of an archive are not those of its manifest", """
+The manifest in front lists every member in order, and the archive has another one, or one more. Somebody changed it
+after it was made, so nothing was unpacked. Get it again from where it was built."""),
+    "BG413": ("a manifest names a dangerous path", """
+Paths that are absolute, climb with .. , or are not plain names could write outside of the folder. Our own writer never
+makes them, so the archive was tampered with. Do not use it."""),
+    "BG414": ("a manifest names paths that clash", """
+A path that comes twice, out of order, or is the same as another one on some machines could make one file replace
+another after it was checked. Nothing was unpacked. Get the archive again from where it was built."""),
+    "BG415": ("a member has another content than promised", """
+The digest of the bytes is not the one in the manifest: the archive was damaged or changed. Everything unpacked until
+then is removed. Get it again from where it was built."""),
+    "BG416": ("an archive exceeds the limits", """
+Size, number of members and the ratio of compression are bounded, so that a small file cannot fill a disk. If you trust
+where the archive comes from, raise the limits in the Python API; else leave it alone. When packing, make several
+archives."""),
+    "BG417": ("an archive has bytes after its end", """
+Hidden data behind the end or in the padding is read by some programs and not by others, so two people could see
+different contents. Nothing was unpacked. Get the archive again from where it was built."""),
+    "BG418": ("the manifest of an archive is misshapen", """
+The manifest is not in the one form that buildgraph writes. It was damaged, or written by something else. Get the
+archive again, or build it again."""),
+    "BG419": ("an archive of a newer format", """
+The archive was made by a later version of buildgraph, whose format this one does not know and does not guess. Update
+buildgraph here, or build the archive with the older one."""),
+    "BG420": ("an archive has no such member", """
+The manifest does not list a file of that name. The message names the nearest one, or some that are there. Correct the
+name; paths have no leading / or ./ ."""),
+
+    "BG999": ("buildgraph itself failed", """
+Something happened that buildgraph did not foresee. It is our mistake, not yours, and nothing that was stored is
+harmed. Run the command again with --debug and report what it prints, with the version from `buildgraph --version`."""),
+}
+# fmt: on
