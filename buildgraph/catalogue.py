@@ -9,16 +9,14 @@ from typing import Final
 PAGES: Final[dict[str, tuple[str, str]]] = {
     # the command line
     "BG001": ("there is no such option", """
-The command does not know an option of that name. Options are never guessed from a part of their name, so that a
-script goes on meaning the same when new ones appear. Correct the spelling; `--help` behind the command lists what
-it knows."""),
+The command does not know an option of that name. Options are never guessed from a part of their name, so that a script
+goes on meaning the same when new ones appear. Correct the spelling; `--help` lists what the command knows."""),
     "BG002": ("there is no such command", """
 The first word behind `buildgraph` is none of its commands. Labels come after a command, so to build one write
 `buildgraph build LABEL`. `buildgraph --help` lists the commands."""),
     "BG003": ("an option has a value that it cannot take", """
 Each option takes values of one kind, such as a whole number from 1 to 1024 for --jobs. Values outside of it are
-refused rather than bent into shape, because a build with another meaning than the one asked for is worse than none.
-Correct the value."""),
+refused, because a build with another meaning than the one asked for is worse than none. Correct the value."""),
     "BG004": ("the command line is incomplete, or goes on too long", """
 An option lacks its value, or a command got fewer or more words than it takes. Nothing is assumed for what is missing
 and nothing extra is ignored. See `--help` of the command for its form."""),
@@ -48,7 +46,7 @@ was found. Go into a workspace, name one with -C, or make one with `buildgraph i
     "BG013": ("there is no such package", """
 A package is a folder of the workspace with a BUILD.py or a graph.yml. The folder named has neither, is skipped (its
 name begins with a dot, or it is the output folder), or belongs to a workspace of its own. Correct the label, or write
-a build file there."""),
+one."""),
     "BG014": ("there is no such target", """
 The package exists and its build file ran, but declared no target of that name. `buildgraph list` shows all that are
 declared. Correct the name, or declare the target."""),
@@ -57,8 +55,7 @@ The workspace has no build file in any of its folders, or the graph has no nodes
 success, so it is an error. Write a BUILD.py, or let `buildgraph init` write one to start from."""),
     "BG016": ("a pattern matches no targets", """
 A pattern such as //app/... stands for all targets below a folder. This one stands for none, which is nearly always a
-spelling mistake, and silence would hide it. Correct the pattern; targets tagged `manual` are matched by their own
-label only."""),
+spelling mistake, and silence would hide it. Correct the pattern; those tagged `manual` match no pattern."""),
     "BG017": ("a package has two build files", """
 A folder with both a BUILD.py and a graph.yml would have its targets described in two places, and nobody could tell
 which one counts. Keep one of them, or move the graph.yml into a folder of its own."""),
@@ -73,8 +70,7 @@ A node of a graph is a mapping with known keys and types; `uses` is required. An
 misspelt one would silently do nothing. Correct the key that the message names."""),
     "BG021": ("targets need each other in a circle", """
 A target can run only after everything it needs, so a circle of needs can never start. The message lists the edges of
-the circle with the lines that declare them. Drop one of these needs, or split a target so that the part which others
-need comes first."""),
+the circle with the lines that declare them. Drop one of these needs, or split a target in two."""),
     "BG022": ("a target needs itself", """
 What a target needs has to be finished before it starts, so it cannot be the target itself. Most often a label was
 copied. Remove it, or name the target that was meant."""),
@@ -120,8 +116,7 @@ Commands and packs take groups, as files. Need the members, each under a paramet
     "BG040": ("a value has no canonical form", """
 Whatever is hashed needs one exact form that is the same in every process and on every machine. Functions, open files,
 objects with an address, NaN and values nested without end have none. The message leads to the place inside the value.
-Use plain data instead: None, bool, int, float, str, bytes, list, tuple, dict with str keys, set, Path, or a numpy
-array."""),
+Use plain data instead: None, bool, int, float, str, bytes, list, tuple, dict with str keys, set, Path or array."""),
     "BG041": ("text that is not a digest", """
 A digest is written b3: and 64 lower-case hexadecimal digits, and in no other way, so that equal digests are equal
 texts. Copy the whole digest, for example from `buildgraph show LABEL`."""),
@@ -134,9 +129,8 @@ install it with pip install 'buildgraph[numpy]'."""),
 
     # sources, rules, workspaces
     "BG050": ("a source file does not exist", """
-A path without a wildcard names one file, and it must be there when the build starts; a link must lead to a file.
-If it is made by another target, need that target by its label instead of the path. Else create the file or
-correct the path."""),
+A path without a wildcard names one file, and it must be there when the build starts; a link must lead to a file. If it
+is made by another target, need that target by its label instead of the path. Else create the file."""),
     "BG051": ("a source is not a regular file", """
 Sources are identified by their content. Pipes, sockets and devices have none that stays, and reading one could wait
 for ever, so they are never opened. Name a regular file, or a glob such as 'folder/**' for all files of a folder."""),
@@ -145,8 +139,7 @@ Every source is hashed by content, and folders are listed to find them. The syst
 file out would make a result that looks complete and is not. Correct the permissions."""),
     "BG053": ("a source leads out of its package", """
 Sources are written relative to the folder of their build file and stay inside it, so that a workspace can be checked
-out anywhere and a package owns what it builds from. Move the file, or declare `files` in the package that holds it and
-need its label."""),
+out anywhere and a package owns what it builds from. Move the file, or declare `files` in its own package."""),
     "BG054": ("a label among source files", """
 `files` is a set of sources of its own package, given as paths and globs. Labels name targets, which are not sources.
 Use `group` to name several targets at once, or list the label where the sources are used."""),
@@ -172,12 +165,10 @@ everybody runs the same one; its content is part of the fingerprint. Install it,
 see your PATH with env_inherit=["PATH"]."""),
     "BG061": ("the workspace's own folder cannot be written", """
 Builds keep what they learnt, and logs of failures, in the folder .buildgraph of the workspace. It cannot be made or
-written, so nothing could be remembered. Correct its permissions or make room on the disk; the folder may be deleted at
-any time."""),
+written, so nothing could be remembered. Correct its permissions, or make room on the disk."""),
     "BG062": ("an input keeps changing while it is used", """
-Inputs are looked at again after each action, so that a result is never stored under the digest of another
-content. This one changed each time. Something writes to it during the build: stop that, or leave the file out of
-the inputs."""),
+Inputs are looked at again after each action, so that a result is never stored under the digest of another content.
+This one changed each time. Stop what writes to it, or leave the file out of the inputs."""),
     "BG063": ("a group has no fingerprint", """
 A group only names other targets. It does no work, so there is nothing to be stale or to be stored. Ask for one of its
 members; `buildgraph graph` shows which those are."""),
@@ -191,9 +182,8 @@ Run `buildgraph build` in it, or name another folder."""),
 Input nodes are examined by the coordinator before anything runs, to find out what has changed. They can use only what
 is known by then, which is other input nodes. Set is_input=True on what it needs, or is_input=False on it."""),
     "BG067": ("a time-out or a number of retries that makes no sense", """
-A time-out is a number of seconds, more than 0 and less than four months; `retries` counts further attempts, 0 or
-more. A value outside of that would stop the target at once or never. Correct it, or leave it out for no limit and
-no retry."""),
+A time-out is a number of seconds, more than 0 and less than four months; `retries` counts further attempts, 0 or more.
+A value outside of that would stop the target at once or never. Correct it, or leave it out."""),
     "BG068": ("a path that cannot be used in an archive", """
 An archive is unpacked into a folder of its own, so the paths inside are relative and never climb out of it. Ours could
 not be unpacked by our own reader otherwise. Write the path without / in front and without .. ."""),
@@ -263,8 +253,7 @@ spelling mistake. Correct its name, or unset it."""),
     # worker processes
     "BG200": ("the process that starts workers did not come up", """
 Actions run in worker processes that are forked from one helper process. That one could not be started, or ended before
-it was ready; the message has its last line. `buildgraph doctor` checks the installation; --runner inline builds
-without it."""),
+it was ready; the message has its last line. `buildgraph doctor` tells more; --runner inline does without."""),
     "BG201": ("no worker process can be started", """
 The system refuses to make another process, for want of memory or because a limit on processes or open files is
 reached. Without a single worker nothing can run. Free memory, use fewer --jobs, or raise the limits with ulimit."""),
@@ -301,15 +290,13 @@ The action left its worker process, for example by os._exit, without returning a
 success: there is no value to store. Return instead."""),
     "BG218": ("a command failed", """
 The program exited with another status than 0, or was ended by a signal. Outputs it wrote until then are not stored.
-`buildgraph log LABEL` shows all it printed, and the message its last line and the exact command to try by hand in the
-workspace root."""),
+`buildgraph log LABEL` shows all it printed, and the message the exact command to try by hand."""),
     "BG219": ("a command cannot be run as written", """
 The program could not be started, or a substitution in it does not stand for exactly one file. Nothing was run. Make
 the program executable, correct its name, or use $(in) for several files."""),
     "BG220": ("the code of a target raised an exception", """
 An exception ends a target, and nothing is cached. The message shows your own lines that led to it, the innermost last;
-`buildgraph log LABEL` shows the whole traceback and all that was printed. Correct the code; only this target and what
-needs it runs again."""),
+`buildgraph log LABEL` shows the whole traceback and all that was printed. Correct the code and build again."""),
     "BG221": ("a component has no such method", """
 A component is made by the classmethod that `constructor_name` names, then its method `fn` is called. The class has no
 method of that name. Correct the name in the build file, or define the method."""),
@@ -370,8 +357,7 @@ A stored folder is described by a manifest of names and digests. These bytes are
 right, so they were written by something else. Build again: the target that makes the folder runs anew."""),
     "BG241": ("a stored file is damaged", """
 Every stored byte is checked against its digest when it is read. This file has changed since it was written, because of
-the disk or because somebody edited it. It is forgotten and made again by the next build; if it happens often, test the
-disk."""),
+the disk or because somebody edited it. The next build makes it again; if it happens often, test the disk."""),
     "BG250": ("outputs cannot be written", """
 The results are in the store, but they could not be copied into the output folder, because of permissions or a full
 disk. Make room or correct the permissions and build again; nothing has to run a second time."""),
@@ -383,15 +369,14 @@ already."""),
     # the store
     "BG300": ("the store cannot be used", """
 Results are kept in one folder between builds. It cannot be made or opened: a file has its name, its parent cannot be
-written, or the machine is not able to use it. Name a folder that can be written with --store, BUILDGRAPH_STORE or the
-setting `store`."""),
+written, or the machine is not able to use it. Name a folder that can be written with --store."""),
     "BG301": ("others can write to the store", """
 Whoever can write to a store decides what your builds produce, so it must belong to you and be writable by nobody else.
 Correct its permissions with chmod 700, or name a folder of your own. To share results between people, use a remote
 instead of a common folder."""),
     "BG302": ("the folder is not a store", """
 A store is a folder of its own. This one holds other files, and mixing them in would put them at risk when results are
-collected. Name a new or empty folder, or one that is a store already."""),
+collected. Name a new or empty folder, or a store."""),
     "BG303": ("a store was used across a fork", """
 The database of the store must not be used in a process that was forked while it was open: it would damage what it
 writes. Start such processes with spawn or forkserver, and pass them bytes or paths."""),
@@ -406,14 +391,13 @@ The system refused to read or write the store, although there is room. The build
 is not kept. Check the permissions and the disk."""),
     "BG307": ("a file changed while it was handed to the store", """
 A file is stored under the digest that its writer computed, and is checked when it arrives. It was different by then,
-so something went on writing to it. Make sure that an action has closed all files, and ended all programs, before it
-returns."""),
+so something went on writing to it. Close all files and end all programs before returning."""),
     "BG308": ("the store is busy", """
 This is a warning. Another process is writing to the store, and only one can at a time. The build waits for a while and
 then goes on without writing. If the process named in the message hangs, end it."""),
     "BG309": ("the store is open for reading only", """
 One process can open a store only once, and it has it open for reading already. Close it first, or open it for writing
-from the beginning."""),
+at once."""),
     "BG310": ("somebody else holds the lock", """
 Two builds of one workspace would write to the same output folder, so the second waits for the first, or ends with code
 4 when told not to wait. The message names the process. Wait for it, or end it."""),
@@ -421,14 +405,13 @@ Two builds of one workspace would write to the same output folder, so the second
 A lock keeps two processes from writing to one folder at once. Its file cannot be made or opened. Check the permissions
 of the folder and the room on its disk."""),
     "BG312": ("the store stayed busy", """
-This is a warning. Another process kept the store for so long that this build went on without writing to it. What it
-makes is kept in memory, or not at all, and may run again in the next build. Find out what the process named in the
-message is doing."""),
+This is a warning. Another process kept the store for so long that this build went on without writing to it. What
+it makes is kept in memory, or not at all, and may run again in the next build. See what the process named in it
+is doing."""),
 
     # archives
     "BG400": ("the kind of archive is unknown", """
-The suffix of `out`, or `format`, chooses between tar, tar.gz, tar.zst and zip. This one is none of them. Use one of
-these suffixes."""),
+The suffix of `out`, or `format`, chooses between tar, tar.gz, tar.zst and zip. Use one of these suffixes."""),
     "BG401": ("a path that no archive may hold", """
 Paths in an archive are relative, plain and distinct on every file system, even those that ignore case, so that
 everybody unpacks the same files. Rename the member, or leave it out."""),
@@ -446,7 +429,7 @@ An archive appears whole or not at all. Writing it failed for the reason in the 
 correct the permissions of the folder."""),
     "BG406": ("a .tar.zst archive needs zstandard", """
 This compression comes with an optional package that is not installed. Install it with pip install 'buildgraph[zstd]',
-or use .tar.gz."""),
+or pack as .tar.gz."""),
     "BG407": ("the archive cannot be read", """
 The file does not exist, may not be read, or its disk failed, so nothing can be said about the archive. Check the path,
 which starts from the folder you work in, and its permissions."""),
@@ -454,8 +437,8 @@ which starts from the folder you work in, and its permissions."""),
 An archive is unpacked into a folder of its own, so that it can never overwrite anything. Name a folder that does not
 exist yet, or an empty one."""),
     "BG409": ("the archive cannot be unpacked there", """
-Writing below the folder failed, for want of room or permission. What had been written is removed. Make room, or choose
-another folder."""),
+Writing below the folder failed, for want of room or permission. What was written is removed. Make room, or choose
+another place."""),
     "BG410": ("the file is not an archive of ours", """
 Only archives in exactly the form that buildgraph writes are read: a tar, tar.gz, tar.zst or zip with metadata and a
 manifest in front. General archives can do many surprising things to the machine that unpacks them. Use tar or unzip

@@ -145,10 +145,20 @@ class Session:
             self.store.sync()
             for rows in self.rows.values():
                 rows.flush()
+            self._tidy()
         finally:
             self.store.close()
             self.ledger.close()
             self._lock.release()
+
+    def _tidy(self) -> None:
+        """Remove what workers left: their private folders, stages of failed actions, folders of links to sources."""
+        left = [path for name in ("workers", "stage", "inputs") if os.path.isdir(path := os.path.join(self.state, name))]
+        if left:
+            import shutil  # an unchanged build has nothing to remove
+
+            for path in left:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _warn(self, code: str, message: str) -> None:
         self.listen(Warned(code, message))

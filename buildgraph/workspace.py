@@ -46,6 +46,7 @@ class BuildReport:
         counts = [
             (self.built, "built"), (self.hit_local, "hit"), (self.hit_remote, "hit remotely"), (self.cut_off, "cut off"),
             (self.up_to_date, "up to date"), (self.failed, "failed"), (self.skipped, "skipped"),
+            (len(self.errors) - self.failed, "failed before anything ran"),
         ]  # fmt: skip
         said = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to do"
         return f"{self.targets} target{'' if self.targets == 1 else 's'}: {said} in {self.seconds:.2f} s"
@@ -139,7 +140,7 @@ class Workspace:
             from buildgraph.execution.worker import InlineWork
 
             work = InlineWork(self.root, worker_environment())
-            return InlineRunner(work, forget=work.forget_modules)
+            return InlineRunner(work, forget=work.forget)
         from buildgraph.execution.pool import ProcessPool
 
         return ProcessPool(

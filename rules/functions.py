@@ -48,7 +48,7 @@ def python(
     for parameter, text in needs.items():
         resolved[parameter], implicit = sources(package, text)
         nodes.update(implicit)
-    policy = DEFAULT if not (timeout or retries or env_inherit or tags or codec or outs) and cacheable else Policy(
+    policy = DEFAULT if timeout is None and not (retries or env_inherit or tags or codec or outs) and cacheable else Policy(
         timeout=timeout, retries=retries, environment=tuple(env_inherit), cacheable=cacheable, tags=tuple(tags), outs=check_outs(name, outs), codec=codec or "",
     )  # fmt: skip
     nodes[name] = SchemaNode(resolved, fn, "", "", config, policy=policy)

@@ -10,14 +10,14 @@ from typing import TextIO
 
 import click
 
-from buildgraph.cli.options import Common, common, labels
+from buildgraph.cli.options import Common, LabelsCommand, common, labels
 from buildgraph.errors import Interrupted, UsageError
 from buildgraph.events import Event, Listener, broadcast, ignore
 from buildgraph.report.lines import Lines
 from buildgraph.workspace import BuildReport, Workspace, plain
 
 
-@click.command()
+@click.command(cls=LabelsCommand)
 @labels
 @click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="Run N actions at once (default: one per processor).")
 @click.option("-k", "--keep-going", is_flag=True, default=None, help="After a failure, go on with what does not need it.")
@@ -103,7 +103,7 @@ class _DryRun:
             self._other(event)
 
 
-@click.command()
+@click.command(cls=LabelsCommand)
 @labels
 @click.option("--check", is_flag=True, help="Exit with 3 when something is stale.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")

@@ -11,7 +11,7 @@ from textwrap import fill
 import click
 
 from buildgraph.answers import Explanation
-from buildgraph.cli.options import Common, common, labels, one_label
+from buildgraph.cli.options import Common, LabelsCommand, common, labels, one_label
 from buildgraph.errors import UsageError
 from buildgraph.label import resolve
 from buildgraph.report.drawing import FORMATS, draw, kind
@@ -87,7 +87,7 @@ def _short(value: object, verbose: bool) -> str:
     return text if verbose else re.sub(r"\b(b3:)?([0-9a-f]{10})[0-9a-f]{54}\b", r"\1\2", text)[:200]
 
 
-@click.command("list")
+@click.command("list", cls=LabelsCommand)
 @labels
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 @click.option("--all", "everything", is_flag=True, help="Also the implicit source and tool nodes.")
@@ -113,7 +113,7 @@ def list_(common_: Common, labels: tuple[str, ...], as_json: bool, everything: b
             print(label)
 
 
-@click.command()
+@click.command(cls=LabelsCommand)
 @labels
 @click.option("--format", "form", type=click.Choice(FORMATS), default="mermaid", show_default=True, help="How to draw.")
 @click.option("--all", "everything", is_flag=True, help="Also the implicit source and tool nodes.")

@@ -75,5 +75,16 @@ def complete_labels(ctx: click.Context, _param: click.Parameter, incomplete: str
     return [label for label, node in graph.schema.nodes.items() if label.startswith(incomplete) and not node.is_implicit]
 
 
+class LabelsCommand(click.Command):
+    """A command that takes labels: a word such as -//excluded is one of them and no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        excluded = [word for word in args[:end] if word.startswith(("-//", "-:"))]
+        rest = super().parse_args(ctx, [word for word in args[:end] if word not in excluded] + args[end:])
+        ctx.params["labels"] = (*ctx.params["labels"], *excluded)
+        return rest
+
+
 labels = click.argument("labels", nargs=-1, shell_complete=complete_labels)
 one_label = click.argument("label", shell_complete=complete_labels)

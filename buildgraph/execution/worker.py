@@ -159,40 +159,52 @@ class InlineWork:
     def __init__(self, root: str, environment: Mapping[str, str]) -> None:
         self._root = root
         self._environment = environment
-        self._modules: ExitStack | None = None
+        self._process: Process | None = None
+        self._left = ExitStack()
 
-    def forget_modules(self) -> None:
-        """Let go of the workspace's modules: the next call imports them anew."""
-        if self._modules is not None:
-            self._modules.close()
-            self._modules = None
+    def forget(self) -> None:
+        """Let go of everything: environment and modules are as they were; another call imports them anew."""
+        here = os.getcwd()
+        self._process = None
+        self._left.close()
+        os.chdir(here)
 
     def __call__(self, request: bytes) -> bytes:
-        kept, here, path, umask = dict(os.environ), os.getcwd(), list(sys.path), os.umask(0o022)
-        if self._modules is None:
-            self._modules = ExitStack()
-            self._modules.enter_context(own_modules(self._root))
+        here, path, umask, streams = os.getcwd(), list(sys.path), os.umask(0o022), (sys.stdout, sys.stderr)
         out = os.dup(1)
         try:
             os.dup2(2, 1)  # standard output belongs to the command line
-            os.environ.clear()
-            os.environ.update(self._environment)
+            process = self._process or self._enter()
+            os.chdir(process.work)
             if self._root not in sys.path:
                 sys.path.insert(0, self._root)
-            process = Process(self._root, os.path.join(self._root, ".buildgraph", "workers", "inline"), redirect=False)
             try:
                 return execute(Request.decode(request), process)
             finally:
-                process.close()
+                process.reset()
         finally:
             sys.stdout.flush()
+            sys.stdout, sys.stderr = streams
             os.dup2(out, 1)
             os.close(out)
-            os.environ.clear()
-            os.environ.update(kept)
             os.umask(umask)
             os.chdir(here)
             sys.path[:] = path
+
+    def _enter(self) -> Process:
+        """The surroundings that all calls share: a worker's environment, and modules of this workspace only."""
+        self._left.callback(_set_environment, dict(os.environ))
+        _set_environment(self._environment)
+        self._left.enter_context(own_modules(self._root))
+        private = os.path.join(self._root, ".buildgraph", "workers", "inline")
+        self._process = process = Process(self._root, private, redirect=False)
+        self._left.callback(process.close)
+        return process
+
+
+def _set_environment(variables: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(variables)
 
 
 def execute(asked: Request, process: Process) -> bytes:

@@ -54,7 +54,7 @@ def encode_rows(package: LoadedPackage) -> bytes:
                 package.lines.get(label, 0),
             ]
         )
-    listed = [[getattr(policy, name) for name in _POLICY_FIELDS] for policy in policies]
+    listed = [[canonical(getattr(policy, name), portable=True) for name in _POLICY_FIELDS] for policy in policies]
     return encode_plain(
         [FORMAT, package.path, package.file, list(strings), listed, rows, [list(each) for each in package.warnings]]
     )

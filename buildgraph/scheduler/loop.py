@@ -28,7 +28,7 @@ from buildgraph.events import (
     TargetStarted,
     TargetUpToDate,
 )
-from buildgraph.execution.outputs import LostBlob, OutputFolder
+from buildgraph.execution.outputs import LostBlob, OutputFolder, holds_folder
 from buildgraph.execution.request import Outcome, error_from_data
 from buildgraph.execution.runner import Finished, Runner
 from buildgraph.execution.sources import Sources, SourceTree
@@ -233,8 +233,12 @@ class Round:
             assert item.outcome is not None
             outcome = Outcome.decode(item.outcome)
             changed = self._changed(label, checked)
+            lost = self._damaged(label, outcome)
             if changed:
                 self._inputs_changed(label, changed)
+            elif lost is not None:
+                self._lost(label, lost)
+                self.plan.fail(label)
             elif outcome.error is not None and attempt < node.policy.retries:
                 self._retry(label, stale, attempt, str(outcome.error["headline"]))
             elif outcome.error is not None:
@@ -244,6 +248,14 @@ class Round:
         if self._scene.clock() - self._flushed > _FLUSH:
             self._scene.store.flush()
             self._flushed = self._scene.clock()
+
+    def _damaged(self, label: str, outcome: Outcome) -> LostBlob | None:
+        """The stored input of which the action of `label` said that it is damaged, if there is one."""
+        if outcome.error is None or outcome.error["kind"] != VerificationError.__name__:
+            return None
+        outputs = (self.known.outputs.get(parent) for parent in self._scene.schema.parents(label))
+        values = [output.blob for output in outputs if output is not None and not holds_folder(output)]
+        return next((LostBlob(blob) for blob in values if self._scene.store.blob(blob) is None), None)
 
     def _retry(self, label: str, stale: Stale, attempt: int, why: str) -> None:
         if self.again:
@@ -336,8 +348,8 @@ class Round:
                 self._scene.listen(TargetSkipped(label, because))
 
     def _inputs_changed(self, label: str, paths: list[str]) -> None:
-        self._scene.listen(InputsChanged(label, tuple(paths)))
-        self.changed = tuple(paths)
+        self.changed = tuple(path.removeprefix(self._scene.root + "/") for path in paths)
+        self._scene.listen(InputsChanged(label, self.changed))
         self.again = True
         self.plan.fail(label)
         self.plan.abandon()

@@ -71,6 +71,7 @@ class Judge:
         self._forced = forced
         self._use_deep = use_deep
         self._blocked: set[str] = set()
+        self._request: DeepRecord | None = None  # what is known of the requested set
         self._complete: dict[Digest, bool] = {}
         self.deep_keys: dict[str, Digest] = {}
         self.ancestry: dict[str, Digest] = {}
@@ -112,7 +113,7 @@ class Judge:
         """
         key = self.request_key(requested)
         if key is not None:
-            record = self._store.deep(key)
+            record = self._request = self._store.deep(key)
             if record is not None and len(record.members) == len(requested):
                 hits = {label: self._known(member) for label, member in zip(requested, record.members, strict=True)}
                 found = {label: hit for label, hit in hits.items() if hit is not None}
@@ -234,8 +235,7 @@ class Judge:
             return
         key = group_fingerprint([self.deep_keys[label] for label in requested])
         members = tuple(keys[label] for label in requested)
-        known = self._store.deep(key)
-        if known is None or known.members != members:
+        if self._request is None or self._request.members != members:
             ancestry = Digest.of(encode_plain(["buildgraph.ancestry", [self.ancestry.get(label) for label in requested]]))
             self._store.record_deep(key, DeepRecord(None, ancestry, members))
 
