@@ -1,10 +1,12 @@
-"""What goes to a worker and what comes back, as bytes: the only things that cross the process boundary."""
+"""What goes to a worker and what comes back, as bytes: the only things that cross the process boundary.
+
+Named tuples rather than dataclasses: one of each is made for every action, and they are five times cheaper to make.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
@@ -15,8 +17,7 @@ from buildgraph.execution.trees import Entry
 VALUE, FILES, RESOURCE = "v", "t", "r"
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """One input as a worker gets it: an encoded value (inline, or a file to verify), or files at a place."""
 
     parameter: str
@@ -28,8 +29,7 @@ class Input:
     paths: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """An action with everything a worker needs to run it. Paths are relative to the workspace unless absolute."""
 
     target: str
@@ -63,8 +63,7 @@ class Request:
         return cls(*row)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(NamedTuple):
     """A file of a tree as it leaves the worker: its entry, and its bytes when small, else a finished file in scratch."""
 
     entry: Entry
@@ -72,8 +71,7 @@ class StoredFile:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of a request: a value or a tree with its codec, or an error; what was printed; what it cost.
 
     `wall` and `cpu` are seconds, `rss` the worker's peak memory in bytes.

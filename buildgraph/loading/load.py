@@ -191,6 +191,8 @@ class _Loader:
             return LoadedPackage(package.path, package.file, package.nodes, package.lines, (*package.warnings, warning))
         if not volatile:
             self.memory.put(_key(package.path), encode([facts.encode(), rows]))
+        if isinstance(package.nodes, dict):
+            package.nodes.clear()  # a large package must not be in memory twice
         return decode_rows(rows)
 
     def _meet_tools(self, package: LoadedPackage | None) -> None:

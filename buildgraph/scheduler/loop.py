@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from buildgraph.action import Action, ActionResult, DeepRecord, Output
 from buildgraph.code import CodeDigest
 from buildgraph.digest import Digest
-from buildgraph.errors import BuildgraphError, Place
+from buildgraph.errors import BuildgraphError, Place, VerificationError
 from buildgraph.events import (
     InputsChanged,
     Listener,
