@@ -71,7 +71,7 @@ def of_value(
         return _folder(asked, codec, folder, scratch, remove=True)
     if codec.startswith(CACHEABLE + ":"):
         folder = Path(process.private, "value")
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         value.to_cache(folder, storage or ResourceFolders(Path(process.private, "resources"), {}))
         return _folder(asked, codec, folder, scratch, remove=True)
     if codec == TREE:

@@ -6,6 +6,7 @@ output, declared inputs. Whatever an action changes in the process is put back a
 
 from __future__ import annotations
 
+import errno
 import os
 import resource as limits
 import sys
@@ -29,6 +30,7 @@ from buildgraph.execution.resources import ResourceFolders
 from buildgraph.schema import FILES as AS_FILES
 from buildgraph.schema import GraphSchema, SchemaNode
 
+_STORE_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOENT)
 _LOG_HEAD, _LOG_TAIL = 256 * 1024, 256 * 1024  # bytes of an action's output that are kept
 
 
@@ -259,9 +261,21 @@ def _produce(asked: Request, process: Process) -> Outcome:
         services,
     )
     value = call(what, inputs, storage)
+    try:
+        return _collect(asked, value, stage, made, process, asked.scratch)
+    except OSError as error:
+        if error.errno not in _STORE_FULL:
+            raise
+        return _collect(asked, value, stage, made, process, process.private)  # the build can end well without the store
+
+
+def _collect(
+    asked: Request, value: Any, stage: str, made: list[ResourceFolders], process: Process, scratch: str
+) -> Outcome:
+    """What came of the call; large values go to new files in the folder `scratch`."""
     if asked.outs:
-        return results.declared_outputs(asked, stage, lambda: process.scratch(asked.scratch))
-    return results.of_value(asked, value, made[0] if made else None, lambda: process.scratch(asked.scratch), process)
+        return results.declared_outputs(asked, stage, lambda: process.scratch(scratch))
+    return results.of_value(asked, value, made[0] if made else None, lambda: process.scratch(scratch), process)
 
 
 def _own_schema(asked: Request, config: Mapping[str, Any]) -> GraphSchema:
