@@ -187,6 +187,11 @@ A value outside of that would stop the target at once or never. Correct it, or l
     "BG068": ("a path that cannot be used in an archive", """
 An archive is unpacked into a folder of its own, so the paths inside are relative and never climb out of it. Ours could
 not be unpacked by our own reader otherwise. Write the path without / in front and without .. ."""),
+    "BG069": ("the outputs of two targets would lie inside each other", """
+The outputs of a target are written to build/<package>/<name>, and that folder holds nothing else. A target named like a
+package below its own, or a name that continues another one after a slash, would share a folder with it, and each would
+remove what the other wrote. Rename one of the two.
+"""),
     "BG090": ("the build was interrupted", """
 Ctrl-C, or a signal to end, stopped the build. Everything it had started was ended too, and what had finished by then
 is stored. Build again to go on from there."""),

@@ -289,7 +289,8 @@ class Session:
 
     def remember(self, label: str, key: Digest | None, deep: Digest | None, before: Before) -> None:
         """Note the keys with which a target was settled, for the reasons that the next build gives."""
-        key, deep = key or before.key, deep or before.deep
+        if key is None and deep == before.deep:  # settled with what depends on it, without a look-up
+            key = before.key
         if (key, deep) != (before.key, before.deep):
             self.rows["targets"].put(label.encode(), (key or _NO_KEY) + (deep or _NO_KEY))
 
@@ -315,6 +316,15 @@ class Session:
         """Where the log of a failed target is kept, relative to the workspace."""
         package, name = split(label)
         return "/".join(part for part in (STATE_FOLDER, "logs", package, f"{name}.log") if part)
+
+    def forget_logs(self, labels: Iterable[str]) -> None:
+        """Remove the logs of earlier failures of `labels`, which have succeeded since."""
+        folder = os.path.join(self.state, "logs")
+        kept = {os.path.join(here, name) for here, _, names in os.walk(folder) for name in names}
+        for label in labels if kept else ():
+            path = os.path.join(self.root, self.log_path(label))
+            if path in kept:
+                os.unlink(path)
 
     def save_log(self, label: str, data: bytes) -> str:
         """Keep what a failed target printed; the path of the log, empty when there was nothing to keep."""
@@ -369,7 +379,7 @@ def import_path(root: str) -> list[str]:
 
 
 def check_places(schema: GraphSchema) -> None:
-    """Raises UsageError (BG068) when the output folder of one target would lie inside that of another."""
+    """Raises UsageError (BG069) when the output folder of one target would lie inside that of another."""
     places = {split(label): label for label, node in schema.nodes.items() if not (node.is_input or node.is_group)}
     packages = {package for package, _ in places}
     for (package, name), label in places.items():
@@ -379,7 +389,7 @@ def check_places(schema: GraphSchema) -> None:
             other = next(each for (where, _), each in places.items() if where == inside)
         if other:
             raise UsageError(
-                f"the outputs of '{label}' and '{other}' would lie inside each other", code="BG068",
+                f"the outputs of '{label}' and '{other}' would lie inside each other", code="BG069",
                 facts=(("folder", inside),), why="the output folder of a target is build/<package>/<name>, and holds nothing else",
                 fix=f"rename '{label}'",
             )  # fmt: skip

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from buildgraph.digest import Digest
 from buildgraph.errors import BuildgraphError, Interrupted, TargetError, UsageError
 from buildgraph.events import BuildFinished, BuildStarted, Listener, OutputsWritten, ResultLost, ignore
 from buildgraph.execution.outputs import LostBlob
@@ -16,7 +15,6 @@ from buildgraph.execution.runner import Runner
 from buildgraph.loading import LoadedGraph, find_root, load_settings, user_file_of
 from buildgraph.loading.settings import Settings
 from buildgraph.scheduler.loop import BUILT, CUT_OFF, FAILED, HIT, SKIPPED, UP_TO_DATE, Known, Round
-from buildgraph.scheduler.staleness import Judge
 from buildgraph.session import Prepared, Session, import_path, worker_environment
 
 _INPUT_ROUNDS, _LOST_ROUNDS = 3, 100
@@ -263,22 +261,15 @@ class _Build:
             outputs[label] = tuple(tree.files) if tree is not None else ()
         return outputs, prepared
 
-    def _key_of(self, label: str, judge: Judge) -> Digest | None:
-        """The key of a settled target, also of one that was settled with what depends on it, without a look-up."""
-        key, deep = self.known.keys.get(label), judge.deep_keys.get(label)
-        if key is None and deep is not None and deep != judge.before(label).deep:
-            record = self.session.store.deep(deep)
-            return record.key if record is not None else None
-        return key
-
     def _finish(
         self, prepared: Prepared, outputs: Mapping[str, tuple[str, ...]], *, interrupted: bool = False
     ) -> BuildReport:
         known, session, judge = self.known, self.session, prepared.scene.judge
         if self.runner is not None:
-            for label, status in known.status.items():
-                if status not in (FAILED, SKIPPED):
-                    session.remember(label, self._key_of(label, judge), judge.deep_keys.get(label), judge.before(label))
+            settled = [label for label, status in known.status.items() if status not in (FAILED, SKIPPED)]
+            for label in settled:
+                session.remember(label, known.keys.get(label), judge.deep_keys.get(label), judge.before(label))
+            session.forget_logs(settled)
             session.store.sync()
         counts = dict.fromkeys((BUILT, HIT, "hit_remote", CUT_OFF, UP_TO_DATE, FAILED, SKIPPED), 0)
         for status in known.status.values():

@@ -344,6 +344,7 @@ def _shortened(frames: list[tuple[str, int, str, str]]) -> list[tuple[str, int, 
 
 def _print_traceback(error: BaseException) -> None:
     try:
+        sys.stdout.flush()  # what was printed before comes before
         traceback.print_exception(error)
     except BaseException:  # noqa: BLE001 - see _crash
         print("(the traceback cannot be shown)", file=sys.stderr)  # noqa: T201 - goes to the action's log

@@ -106,6 +106,7 @@ class Round:
         self._disturbed: set[str] = set()  # targets that ran, or were cut off below one that did
         self._outputs = ChainMap(known.outputs, scene.outputs_of)  # type: ignore[arg-type]  # written only through `known`
         self._coded: set[Digest] = set()
+        self._flying: dict[Digest, list[str]] = {}  # keys of running actions -> targets that wait for the same result
         self._flushed = scene.clock()
 
     def run(self, requested: Sequence[str]) -> None:
@@ -177,7 +178,10 @@ class Round:
             self.known.undetermined.add(label)
             scene.listen(TargetStarted(label, verdict.key, verdict.reason))
             self.plan.settle(label, State.FRESH)
+        elif verdict.key in self._flying and node.policy.cacheable:
+            self._flying[verdict.key].append(label)  # an equal action runs already: its result will do for both
         else:
+            self._flying[verdict.key] = []
             scene.listen(TargetStarted(label, verdict.key, verdict.reason))
             self._submit(label, verdict, 0)
 
@@ -188,9 +192,11 @@ class Round:
         except LostBlob as lost:
             self._lost(label, lost)
             self.plan.fail(label)
+            self._land(label, stale)
             return
         except BuildgraphError as error:
             self._fail(label, error)
+            self._land(label, stale)
             return
         self._tickets += 1
         self._running[self._tickets] = (label, stale, attempt)
@@ -208,12 +214,17 @@ class Round:
             self._disturbed.add(label)
             self._mark(label, CUT_OFF)
             self._scene.listen(TargetCutOff(label, hit.key))
-        elif self._scene.judge.before(label).key == hit.key:
+        elif self._is_as_before(label, hit.key):
             self._mark(label, UP_TO_DATE)
             self._scene.listen(TargetUpToDate(label, hit.key))
         else:
             self._mark(label, HIT)
             self._scene.listen(TargetHit(label, hit.key))
+
+    def _is_as_before(self, label: str, key: Digest) -> bool:
+        """Whether the last build of this workspace settled the target with the same key, or with the same deep key."""
+        before = self._scene.judge.before(label)
+        return before.key == key or (before.deep is not None and before.deep == self._scene.judge.deep_keys.get(label))
 
     def _mark(self, label: str, status: str) -> None:
         self.known.status[label] = status
@@ -229,6 +240,7 @@ class Round:
                     self._retry(label, stale, attempt, "its worker died")
                 else:
                     self._fail(label, died(label, item.death, node.policy.timeout))
+                self._land(label, stale)
                 continue
             assert item.outcome is not None
             outcome = Outcome.decode(item.outcome)
@@ -245,9 +257,26 @@ class Round:
                 self._fail(label, error_from_data(outcome.error), outcome.log)
             else:
                 self._built(label, stale, outcome)
+            self._land(label, stale)
         if self._scene.clock() - self._flushed > _FLUSH:
             self._scene.store.flush()
             self._flushed = self._scene.clock()
+
+    def _land(self, label: str, stale: Stale) -> None:
+        """The action of `label` is over, unless it is tried again: targets with an equal action share what came of it."""
+        if self.plan.state(label) is State.RUNNING:
+            return
+        for other in self._flying.pop(stale.key, ()):
+            error = self.known.errors.get(label)
+            result = self._scene.store.result(stale.key) if self.plan.state(label) is State.BUILT else None
+            if result is not None:
+                self._settle_hit(other, Hit(stale.key, result))
+                self._record_deep(other, stale.key)
+                self.plan.settle(other, State.FRESH)
+            elif error is not None:
+                self._fail(other, error)
+            else:
+                self.plan.fail(other)  # the round is over: the next one looks again
 
     def _damaged(self, label: str, outcome: Outcome) -> LostBlob | None:
         """The stored input of which the action of `label` said that it is damaged, if there is one."""

@@ -184,7 +184,11 @@ class Judge:
 
     def reason(self, label: str, key: Digest, data: bytes) -> str:
         """Why there is no result for this key, compared with the last build of this workspace."""
-        last = self.before(label).key
+        before = self.before(label)
+        last = before.key
+        if last is None and before.deep is not None:  # it was settled by its deep key: what that stood for is known still
+            record = self._store.deep(before.deep)
+            last = record.key if record is not None else None
         if last is None:
             return "never built here"
         if last == key:
