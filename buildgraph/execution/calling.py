@@ -68,10 +68,7 @@ def call(what: Call, inputs: Mapping[str, Any], storage: Callable[[], ModelStora
 
 
 def _function_arguments(what: Call, function: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = {
-        name: as_wanted(value, name, function, what.target) if type(value) is Files else value
-        for name, value in inputs.items()
-    }
+    arguments = _wanted(inputs, function, what)
     if not arguments.keys().isdisjoint(what.config):
         twice = sorted(arguments.keys() & what.config.keys())[0]
         raise UsageError(
@@ -92,6 +89,14 @@ def _accepted(function: Any, services: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return {name: value for name, value in services.items() if name in named}
+
+
+def _wanted(inputs: Mapping[str, Any], function: Any, what: Call) -> dict[str, Any]:
+    """The inputs of a function, those that are files in the form that it asks for."""
+    return {
+        name: as_wanted(value, name, function, what.target) if type(value) is Files else value
+        for name, value in inputs.items()
+    }
 
 
 def as_wanted(files: Files, parameter: str, function: Any, target: str) -> Any:
@@ -169,12 +174,9 @@ def _run_component(what: Call, used: Any, inputs: Mapping[str, Any], storage: Mo
     if not what.eager:
         code = getattr(getattr(constructor, "__func__", constructor), "__code__", None)
         named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
-        arguments.update({name: inputs.pop(name) for name in list(inputs) if name in named})
+        arguments.update(_wanted({name: inputs.pop(name) for name in list(inputs) if name in named}, constructor, what))
     method = _attribute(constructor(**arguments), what.fn, what)
-    wanted = {
-        name: as_wanted(value, name, method, what.target) if type(value) is Files else value
-        for name, value in inputs.items()
-    }
+    wanted = _wanted(inputs, method, what)
     services = {name: value for name, value in what.services.items() if name not in wanted}
     return _fitted(what, method, {**wanted, **_accepted(method, services)})
 

@@ -204,7 +204,7 @@ class OutputFolder:
         """Write one file beside its place, check what was copied, then rename it into place."""
         if os.path.isdir(full) and not os.path.islink(full):
             shutil.rmtree(full)  # anything else is replaced by the rename
-        temporary = f"{full}.tmp{os.getpid()}"
+        temporary = os.path.join(os.path.dirname(full), f".buildgraph-{os.getpid()}")  # short: a name may have 255 bytes
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         try:
             if data is not None:

@@ -78,7 +78,7 @@ def test_two_files_of_one_name_are_an_error(make):
 
 @pytest.mark.parametrize("path", ["/abs", "../up", "a/../../b"])
 def test_a_path_that_leads_out_is_refused(refused, path):
-    assert refused(f"python('v', fn='m:metrics')\npack('p', srcs={{{path!r}: ':v'}})", {"m.py": FILES["m.py"]}).code == "BG057"
+    assert refused(f"python('v', fn='m:metrics')\npack('p', srcs={{{path!r}: ':v'}})", {"m.py": FILES["m.py"]}).code == "BG068"
 
 
 def test_an_unknown_format_is_refused(refused):

@@ -28,10 +28,10 @@ def raw(x: bytes):
     return ["bytes", x.decode()]
 
 def named(x: dict[str, Path]):
-    return ["dict", sorted((name, path.read_text()) for name, path in x.items())]
+    return ["dict", [[name, x[name].read_text()] for name in sorted(x)]]
 
 def typed(x: typing.Dict[str, Path]):
-    return ["dict", sorted((name, path.read_text()) for name, path in x.items())]
+    return ["dict", [[name, x[name].read_text()] for name in sorted(x)]]
 
 def collected(**parents: str):
     return ["str", parents["x"]]

@@ -24,7 +24,7 @@ def _write_array(value: Any, out: BinaryIO) -> None:
             f"an array of dtype {value.dtype} holds Python objects, which cannot be stored", code="BG233",
             why="a stored array is numbers or fixed-width text", fix="convert it, for example with .astype(str) or .tolist()",
         )  # fmt: skip
-    np.lib.format.write_array(out, np.ascontiguousarray(value), allow_pickle=False)
+    np.lib.format.write_array(out, np.asarray(value, order="C"), allow_pickle=False)  # keeps a shape of ()
 
 
 def _read_array(source: Source) -> Any:
@@ -44,7 +44,7 @@ def _safetensors() -> Any:
 
 def _write_tensors(value: Any, out: BinaryIO) -> None:
     np = _numpy()
-    out.write(_safetensors().save({name: np.ascontiguousarray(array) for name, array in sorted(value.items())}))
+    out.write(_safetensors().save({name: np.asarray(array, order="C") for name, array in sorted(value.items())}))
 
 
 def _read_tensors(source: Source) -> Any:
