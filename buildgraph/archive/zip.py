@@ -93,13 +93,13 @@ class ZipWriter:
             out.write(local_header(path, size, crc, packed))
             out.write(content)
         else:
-            placeholder = local_header(path, size, 0, 0)
-            out.write(placeholder)
+            reserved = local_header(path, size, 0, 0)
+            out.write(reserved)
             for piece in pieces:
                 crc = zlib.crc32(piece, crc)
                 out.write(machine.compress(piece))
             out.write(machine.flush())
-            packed = out.offset - offset - len(placeholder)
+            packed = out.offset - offset - len(reserved)
             out.rewrite(local_header(path, size, crc, packed), offset)
         self._directory.append(central_header(path, size, crc, packed, offset, executable=executable))
 

@@ -109,14 +109,13 @@ def unpack(common_: Common, archive: str, folder: str) -> None:
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script for SHELL: eval "$(buildgraph completion bash)"."""
     from click.shell_completion import get_completion_class
-
-    from buildgraph.cli.root import cli
 
     kind = get_completion_class(shell)
     assert kind is not None
     for program in ("buildgraph", "bgr"):
-        print(kind(cli, {}, program, f"_{program.upper()}_COMPLETE").source())
+        print(kind(ctx.find_root().command, {}, program, f"_{program.upper()}_COMPLETE").source())
     sys.stdout.flush()

@@ -7,19 +7,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from buildgraph.component import Resource
 from buildgraph.digest import Digest, Hasher
 from buildgraph.errors import EncodingError, MachineError, TargetError
 from buildgraph.execution.codecs import CACHEABLE, RESOURCE, TREE, WAYS_OUT, choose, codec_named
 from buildgraph.execution.codecs.base import INLINE
+from buildgraph.execution.process import Process
 from buildgraph.execution.request import Input, Outcome, Request, StoredFile
 from buildgraph.execution.resources import ResourceFolders
 from buildgraph.execution.trees import FOLDER, LINK, Entry, scan
-
-if TYPE_CHECKING:
-    from buildgraph.execution.worker import Process
 
 
 def prepare_stage(stage: str, outs: tuple[str, ...]) -> None:

@@ -164,8 +164,8 @@ def test_build_file_that_exits(refused: Refused) -> None:
 
 
 def test_macro_that_raises(refused: Refused) -> None:
-    files = {"macros.py": "def library(name):\n    raise ValueError(f'no sources for {name}')\n"}
-    said = refused("build", build="import macros\nmacros.library('kit')\n", files=files, code="BG034", names="no sources for kit", at="BUILD.py:3")
+    files = {"macros.py": "def kit(name):\n    raise ValueError(f'no sources for {name}')\n"}
+    said = refused("build", build="import macros\nmacros.kit('kit')\n", files=files, code="BG034", names="no sources for kit", at="BUILD.py:3")
     assert "macros.py:2" in said
 
 

@@ -56,8 +56,10 @@ def test_a_value_is_written_once_it_is_large_as_a_file_that_is_checked_when_read
 
 
 def test_equal_values_are_equal_bytes_in_another_process_with_another_hash_seed(tmp_path):
-    program = "import sys; from buildgraph.execution.codecs import codec_named; " \
-        "v = {'b': {3, 1, 2}, 'a': frozenset('xyz'), 'c': [1.5, None]}; sys.stdout.buffer.write(codec_named('msgpack').encode(v, str).data)"  # fmt: skip
+    program = "import sys; from buildgraph.execution.codecs import codec_named; "
+    program += (
+        "v = {'b': {3, 1, 2}, 'a': frozenset('xyz'), 'c': [1.5, None]}; sys.stdout.buffer.write(codec_named('msgpack').encode(v, str).data)"
+    )
     found = {
         subprocess.run([sys.executable, "-c", program], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(filter(None, sys.path))}, capture_output=True, check=True).stdout
         for seed in ("0", "1", "2")

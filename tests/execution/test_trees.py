@@ -23,6 +23,11 @@ ODD = [
 names = st.binary(min_size=1, max_size=8).filter(lambda raw: b"/" not in raw and b"\0" not in raw and raw not in (b".", b".."))
 
 
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 @st.composite
 def trees(draw):
     """Entries of a random tree; no path is below a file."""
@@ -133,7 +138,7 @@ def names(tree):
     folder = os.fsencode(workspace.output("//:odd", "d"))
 
     def content():
-        files = {name: open(os.path.join(folder, name), "rb").read() for name in os.listdir(folder) if name != b"empty"}
+        files = {name: read_bytes(os.path.join(folder, name)) for name in os.listdir(folder) if name != b"empty"}
         return files, os.readlink(os.path.join(folder, b"link")), os.listdir(os.path.join(folder, b"empty"))
 
     before = content()

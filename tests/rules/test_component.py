@@ -218,6 +218,6 @@ def test_what_is_wrong_is_named_with_its_target(make, arguments, expected):
     try:
         built = workspace.build()
     except Exception as error:
-        assert expected in error.render()  # noqa: PT017 - either way is fine: before or while it runs
+        assert expected in error.render()
     else:
         assert expected in built.error("//:n")

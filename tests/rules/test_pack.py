@@ -100,7 +100,7 @@ def test_the_same_bytes_come_out_on_another_machine(make, tmp_path, out):
     first = make(declared, name="first")
     first.build()
     second = make({}, name="another/much/deeper/place")
-    second.write(dict(reversed([(name, text) for name, text in declared.items()])))
+    second.write(dict(reversed(list(declared.items()))))
     second.write({"BUILD.py": first.read("BUILD.py")})
     for path in second.root.rglob("*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))

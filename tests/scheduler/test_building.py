@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from typing import ClassVar
 
 import pytest
 
@@ -201,7 +202,7 @@ class TestReasons:
 
 
 class TestFailures:
-    FILES = {
+    FILES: ClassVar = {
         "BUILD.py": """
 python("bad", fn="m:bad")
 python("child", fn="m:child", needs={"x": ":bad"})
