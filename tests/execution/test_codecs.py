@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import pickle
 import subprocess
 import sys
@@ -49,19 +50,24 @@ def test_a_value_is_written_once_it_is_large_as_a_file_that_is_checked_when_read
     what = encoded(value, tmp_path)
     assert what.data is None
     assert what.digest == Digest.of(value.encode())
-    assert back(value, tmp_path / "..") == value or True
+    assert codec_named("str").read(source(what)) == value
     Path(what.path).write_text("y" * (INLINE + 1))
     with pytest.raises(BuildgraphError, match="damaged"):
         codec_named("str").read(source(what))
 
 
 def test_equal_values_are_equal_bytes_in_another_process_with_another_hash_seed(tmp_path):
-    program = "import sys; from buildgraph.execution.codecs import codec_named; "
-    program += (
-        "v = {'b': {3, 1, 2}, 'a': frozenset('xyz'), 'c': [1.5, None]}; sys.stdout.buffer.write(codec_named('msgpack').encode(v, str).data)"
-    )
+    program = """
+import sys
+from buildgraph.execution.codecs import codec_named
+value = {"b": {3, 1, 2}, "a": frozenset("xyz"), "c": [1.5, None]}
+sys.stdout.buffer.write(codec_named("msgpack").encode(value, str).data)
+"""
+    path = os.pathsep.join(filter(None, sys.path))
     found = {
-        subprocess.run([sys.executable, "-c", program], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(filter(None, sys.path))}, capture_output=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed, "PYTHONPATH": path}, capture_output=True, check=True
+        ).stdout
         for seed in ("0", "1", "2")
     }
     value = {"a": frozenset("xyz"), "c": [1.5, None], "b": {2, 1, 3}}
