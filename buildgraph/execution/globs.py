@@ -132,7 +132,7 @@ def _segment(text: str) -> str:
         elif char == "?":
             out += "[^/]"
         elif close > 0:
-            body = text[i + 1 : close].replace("\\", "\\\\")
+            body = text[i + 1 : close].replace("\\", "\\\\").replace("[", "\\[")
             out += "[^" + body[1:] + "]" if body[0] == "!" else "[" + body.replace("^", "\\^") + "]"
             i = close
         else:

@@ -85,7 +85,7 @@ def test_a_killed_coordinator_leaves_a_workspace_that_builds_correctly(world, sh
 
 
 @pytest.mark.slow
-def test_a_killed_worker_fails_no_build_and_spoils_nothing(world):
+def test_a_killed_worker_spoils_nothing_and_the_build_comes_to_its_own_end(world):
     @settings(SETTINGS, max_examples=15)
     @given(world.models(), st.integers(0, 5))
     def holds(model, which):
