@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
 import unicodedata
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -215,9 +215,9 @@ def test_pythons_tarfile_reads_what_we_write(tmp_path: Path, form: str) -> None:
         assert found["empty"].mode == 0o644
 
 
-@pytest.mark.skipif(not shutil.which("tar"), reason="no GNU tar here")
 @pytest.mark.parametrize("form", ["tar", "tar.gz"])
-def test_gnu_tar_reads_what_we_write(tmp_path: Path, form: str) -> None:
+def test_gnu_tar_reads_what_we_write(tmp_path: Path, form: str, needs_tool: Callable[[str], str]) -> None:
+    needs_tool("tar")
     write(str(tmp_path / "a"), members(ODD), metadata={}, format=form)
     (tmp_path / "out").mkdir()
     run = subprocess.run(["tar", "-xf", tmp_path / "a", "-C", tmp_path / "out"], check=True, capture_output=True)
@@ -237,8 +237,8 @@ def test_pythons_zipfile_reads_what_we_write(tmp_path: Path) -> None:
         assert info.external_attr >> 16 == 0o100755
 
 
-@pytest.mark.skipif(not shutil.which("unzip"), reason="no unzip here")
-def test_unzip_reads_what_we_write(tmp_path: Path) -> None:
+def test_unzip_reads_what_we_write(tmp_path: Path, needs_tool: Callable[[str], str]) -> None:
+    needs_tool("unzip")
     files = {path: data for path, data in text_only(ODD).items() if path.isascii() and "\n" not in path}
     write(str(tmp_path / "a.zip"), members(files), metadata={}, format="zip")
     subprocess.run(["unzip", "-q", tmp_path / "a.zip", "-d", tmp_path / "out"], check=True, capture_output=True)

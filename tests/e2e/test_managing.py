@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import pytest
@@ -78,8 +77,8 @@ class TestCompletion:
         assert "_BUILDGRAPH_COMPLETE" in text
         assert "_BGR_COMPLETE" in text
 
-    @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-    def test_bash_accepts_the_script(self, place):
+    def test_bash_accepts_the_script(self, place, needs_tool):
+        needs_tool("bash")
         text = place("completion", "bash").out
         done = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")

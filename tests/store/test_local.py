@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import lmdb
 import pytest
@@ -383,14 +384,14 @@ def test_a_store_opened_twice_in_a_process_is_one(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path: Path, loud_skip: Callable[[str], NoReturn]) -> Iterator[Path]:
     """A file system of 6 MiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
     mounted = subprocess.run(mount, check=False, capture_output=True)
     if mounted.returncode != 0:
-        pytest.skip("NOT TESTED: what a full disk does, because mounting a tmpfs needs root")
+        loud_skip("what a full disk does: mounting a tmpfs needs root")
     os.chmod(folder, 0o700)
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
