@@ -108,9 +108,9 @@ class Sources:
         return found
 
     def younger(self, paths: Iterable[str]) -> list[str]:
-        """Those of `paths` that this build read and that were written after it began: what ran may have seen them before."""
+        """Those of `paths` that changed after this build began and before it read them: who ran then may have seen another."""
         found = ((path, self._seen.get(path)) for path in paths)
-        return [path for path, seen in found if seen is not None and max(seen[0][3], seen[0][4]) > self._began]
+        return [path for path, seen in found if seen is not None and seen[0][4] > self._began]
 
     def select(self, folder: str, patterns: Iterable[str], exclude: Iterable[str], what: str, *, may_miss: bool = False) -> SourceTree:
         """The tree of the files below `folder` that `patterns` name and `exclude` does not. Raises UsageError."""

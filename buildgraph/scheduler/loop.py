@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from buildgraph.action import Action, ActionResult, DeepRecord, Output
 from buildgraph.code import CodeDigest
@@ -313,9 +314,15 @@ class Round:
         carried = {*made, *(each for parent in node.needs.values() for each in self._classes(parent))}
         if carried:
             files = files_of(behind(sorted(carried), scene.code_of))
-            found += self._unlike(files, checked) or scene.sources.younger(files)
+            found += self._unlike(files, checked)
+            found += scene.sources.younger(file for file in files if file not in self._hashed and file not in found)
         code = scene.codes.get(node.entry_point)
         return found + self._unlike(code.files, checked) if code is not None else found
+
+    @cached_property
+    def _hashed(self) -> frozenset[str]:
+        """The files of code that were read before anything ran."""
+        return frozenset(file for code in self._scene.codes.values() for file in code.files)
 
     def _classes(self, parent: str) -> tuple[str, ...]:
         output = self._outputs.get(parent)

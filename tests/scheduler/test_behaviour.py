@@ -323,8 +323,9 @@ def shape():
             file.write(text.replace("* self.side", "* 4"))
     return shapes.Square(3)
 """})
-        built = drawn.build()
+        built = drawn.build(SHAPE)
         assert [event.paths for event in built.heard.of(InputsChanged)] == [("shapes.py",)]
-        assert built.ran == [SHAPE, AREA]
+        assert built.ran == [SHAPE]
+        assert drawn.build().ran == [AREA]
         assert area(drawn) == "12"
         assert drawn.build().ran == []
