@@ -52,8 +52,10 @@ def change_the_area(workspace: TemporaryWorkspace) -> None:
 
 
 class TestPickledValues:
-    def test_a_method_that_was_edited_runs_who_calls_it(self, drawn):
+    @pytest.mark.parametrize("runner", ["inline", "pool"])
+    def test_a_method_that_was_edited_runs_who_calls_it(self, drawn, runner):
         """The bytes of the value stay the same: only its code tells the two apart."""
+        drawn.runner = runner
         drawn.build()
         before = value(drawn)
         change_the_area(drawn)
