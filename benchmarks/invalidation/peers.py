@@ -1,0 +1,165 @@
+"""The peers, each set up as its users do: what they hash is what their first page of documentation shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import venv
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from benchmarks.edits import Edit
+from benchmarks.invalidation.folder import input_of
+from benchmarks.invalidation.scores import Score, Tool, UnsoundError, score
+
+REQUIREMENTS = {
+    "attrs": "attrs==26.1.0",  # the projects use it
+    "diskcache": "diskcache==5.6.3",
+    "joblib": "joblib==1.6.0",
+    "hamilton": "sf-hamilton==1.90.0",
+    "redun": "redun==0.44.1",
+    "doit": "doit==0.37.0",
+    "dvc": "dvc==3.67.1",
+    "snakemake": "snakemake==9.27.1",
+}
+_HERE = Path(__file__).parent
+_INTERPRETER = "BENCHMARK_PYTHON"  # the environment variable that names the peers' interpreter
+
+# ---- tools that remember what a function returned -------------------------------------------------------------------
+
+
+def _nothing(_: Path, __: Sequence[Edit]) -> None:
+    """These tools are set up where the function is called."""
+
+
+def _memoizer(name: str, root: Path, edits: Sequence[Edit], environment: Mapping[str, str]) -> frozenset[str]:
+    """One process calls every step through the tool's cache, and says which functions were really called."""
+    steps = json.dumps([[edit.package, input_of(edit)] for edit in edits])
+    said = _run([environment[_INTERPRETER], str(_HERE / "memoizers.py"), name], root, environment, steps)
+    return frozenset(json.loads(said.splitlines()[-1]))
+
+
+# ---- tools that run a command when its files changed ----------------------------------------------------------------
+
+_RUN = '''\
+"""Runs the step of one project and writes what it returns; `ran.txt` is how the benchmark sees that it ran."""
+
+import json
+import sys
+from importlib import import_module
+
+package, path, out = sys.argv[1:]
+with open("../ran.txt", "a") as file:
+    file.write(package + "\\n")
+with open(out, "w") as file:
+    json.dump(import_module(package + ".step").answer(path), file)
+'''
+
+_DODO = '''\
+def task_step():
+    for name in {names!r}:
+        step, data, out = f"{{name}}/step.py", f"{{name}}/input.txt", f"out/{{name}}.json"
+        yield {{
+            "name": name,
+            "actions": [f"{python} run.py {{name}} {{data}} {{out}}"],
+            "file_dep": [step, data],
+            "targets": [out],
+        }}
+'''
+
+_SNAKEFILE = """\
+rule all:
+    input: expand("out/{{name}}.json", name={names!r})
+
+rule step:
+    input: step="{{name}}/step.py", data="{{name}}/input.txt"
+    output: "out/{{name}}.json"
+    shell: "{python} run.py {{wildcards.name}} {{input.data}} {{output}}"
+"""
+
+_STAGE = """\
+  {name}:
+    cmd: python run.py {name} {name}/input.txt out/{name}.json
+    deps: [{deps}]
+    outs: [out/{name}.json]
+"""
+
+
+def _files(root: Path, edits: Sequence[Edit], name: str, text: str) -> None:
+    (root / "work" / "run.py").write_text(_RUN)
+    (root / "work" / "out").mkdir()
+    (root / "work" / name).write_text(text.format(names=[edit.package for edit in edits], python="python"))
+
+
+def _dvc_files(root: Path, edits: Sequence[Edit], *, whole: bool) -> None:
+    deps = "{0}" if whole else "{0}/step.py, {0}/input.txt"
+    _files(root, edits, "dvc.yaml", "")
+    stages = [_STAGE.format(name=edit.package, deps=deps.format(edit.package)) for edit in edits]
+    (root / "work" / "dvc.yaml").write_text("stages:\n" + "".join(stages))
+    for part in (".dvc", ".dvc/tmp"):
+        (root / "work" / part).mkdir()
+    (root / "work" / ".dvc" / "config").write_text("[core]\n    no_scm = True\n    analytics = false\n    check_update = false\n")
+
+
+def _commands(argv: Sequence[str], root: Path, _: Sequence[Edit], environment: Mapping[str, str]) -> frozenset[str]:
+    ran = root / "ran.txt"
+    ran.write_text("")
+    _run([environment[_INTERPRETER], "-m", *argv], root, environment)
+    return frozenset(ran.read_text().split())
+
+
+TOOLS = (
+    Tool("diskcache", "the function's name and its arguments", "diskcache", _nothing, partial(_memoizer, "diskcache")),
+    Tool("joblib", "the source of the function, its arguments", "joblib", _nothing, partial(_memoizer, "joblib")),
+    Tool("hamilton", "the syntax tree of the function, its inputs", "hamilton", _nothing, partial(_memoizer, "hamilton")),
+    Tool("redun", "the source of the function, arguments, times of files", "redun", _nothing, partial(_memoizer, "redun")),
+    Tool("doit", "the bytes of the listed files", "doit", partial(_files, name="dodo.py", text=_DODO), partial(_commands, ("doit", "-v0"))),
+    Tool(
+        "snakemake", "times, then bytes, of the listed files", "snakemake",
+        partial(_files, name="Snakefile", text=_SNAKEFILE), partial(_commands, ("snakemake", "-j2", "--quiet", "all")),
+    ),
+    Tool("dvc", "the bytes of the listed files", "dvc", partial(_dvc_files, whole=False), partial(_commands, ("dvc", "repro", "-q"))),
+    Tool("dvc-folder", "the bytes of the whole package folder", "dvc", partial(_dvc_files, whole=True), partial(_commands, ("dvc", "repro", "-q"))),
+)  # fmt: skip
+
+
+def outcome(tool: Tool, edits: Sequence[Edit], home: Path) -> Score | str:
+    """The tool's score, or the reason why there is none."""
+    try:
+        if tool.requirement:
+            os.environ[_INTERPRETER] = _installed(home, "attrs")
+            _installed(home, tool.requirement)
+        return score(tool, edits)
+    except UnsoundError as error:
+        return f"not run: {error}"
+    except subprocess.CalledProcessError as error:
+        last = ((error.stderr or error.stdout or "").strip().splitlines() or ["no message"])[-1]
+        return f"not run: {Path(error.cmd[0]).name} {' '.join(error.cmd[1:4])} failed: {last}"
+
+
+def default_home() -> Path:
+    """Outside the checkout, and kept, so that the peers are installed once."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildgraph-benchmarks" / "peers"
+
+
+def _installed(home: Path, name: str) -> str:
+    """The interpreter of a virtual environment that holds the requirement; pip runs when it does not yet."""
+    python = home / "bin" / "python"
+    if not python.exists():
+        venv.create(home, with_pip=True)
+    mark = home / f"installed-{REQUIREMENTS[name]}"
+    if not mark.exists():
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", REQUIREMENTS[name]], check=True, capture_output=True, text=True)
+        mark.touch()
+    return str(python)
+
+
+def _run(argv: Sequence[str], root: Path, environment: Mapping[str, str], given: str = "") -> str:
+    """Standard output of the tool. Its interpreter comes first on PATH. Raises CalledProcessError."""
+    path = f"{Path(argv[0]).parent}:{environment.get('PATH', os.defpath)}"
+    done = subprocess.run(argv, cwd=root / "work", env={**environment, "PATH": path}, input=given, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, list(argv), done.stdout, done.stderr)
+    return done.stdout
