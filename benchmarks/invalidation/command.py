@@ -6,13 +6,16 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.edits import EDITS, Edit
 from benchmarks.invalidation import peers, report
 from benchmarks.invalidation.ours import OURS
 from benchmarks.invalidation.proof import unproved
+from benchmarks.invalidation.scores import Score
 
+_AT_ONCE = 2  # tools; nothing is timed
 TOOLS = {tool.name: tool for tool in (OURS, *peers.TOOLS)}
 
 
@@ -34,15 +37,19 @@ def main(arguments: Sequence[str]) -> int:
         wrong = unproved(edits)
         print(json.dumps({"edits": len(edits), "wrong": wrong}) if asked.json else "\n".join([*wrong, f"{len(edits)} edits, {len(wrong)} wrong labels"]))
         return 1 if wrong else 0
-    outcomes = {}
-    for name in names:
-        print(f"{name} ...", file=sys.stderr)
-        outcomes[name] = peers.outcome(TOOLS[name], edits, asked.venv)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        outcomes = dict(zip(names, pool.map(lambda name: _outcome(name, edits, asked.venv), names), strict=True))
     table = report.tabulate([TOOLS[name] for name in names], outcomes, edits)
     print(json.dumps(table) if asked.json else report.text(table))
     if asked.write:
         report.write(table, asked.write)
     return 0
+
+
+def _outcome(name: str, edits: Sequence[Edit], home: Path) -> Score | str:
+    found = peers.outcome(TOOLS[name], edits, home)
+    print(f"{name}: {'done' if isinstance(found, Score) else found}", file=sys.stderr)
+    return found
 
 
 def chosen(wanted: str) -> list[Edit]:

@@ -49,4 +49,4 @@ def _run(command: Sequence[str], root: Path, environment: Mapping[str, str]) -> 
     return subprocess.run(command, cwd=root / "work", env=kept, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-OURS = Tool("buildgraph", "definitions that are reached, data files, variables, versions", "", _prepare, _build)
+OURS = Tool("buildgraph", "", "definitions that are reached, data files, variables, versions", _prepare, _build)

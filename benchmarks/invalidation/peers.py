@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import venv
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,18 +13,19 @@ from pathlib import Path
 
 from benchmarks.edits import Edit
 from benchmarks.invalidation.folder import input_of
-from benchmarks.invalidation.scores import Score, Tool, UnsoundError, score
+from benchmarks.invalidation.scores import Build, Prepare, Score, Tool, UnsoundError, score
 
 REQUIREMENTS = {
-    "attrs": "attrs==26.1.0",  # the projects use it
     "diskcache": "diskcache==5.6.3",
     "joblib": "joblib==1.6.0",
     "hamilton": "sf-hamilton==1.90.0",
     "redun": "redun==0.44.1",
     "doit": "doit==0.37.0",
-    "dvc": "dvc==3.67.1",
     "snakemake": "snakemake==9.27.1",
+    "dvc": "dvc==3.67.1",
 }
+_PROJECTS_NEED = "attrs==26.1.0"
+_ONE_PIP = threading.Lock()
 _HERE = Path(__file__).parent
 _INTERPRETER = "BENCHMARK_PYTHON"  # the environment variable that names the peers' interpreter
 
@@ -80,7 +82,9 @@ rule step:
 """
 
 _STAGE = """\
-  {name}:
+stages:
+  step:
+    wdir: ../..
     cmd: python run.py {name} {name}/input.txt out/{name}.json
     deps: [{deps}]
     outs: [out/{name}.json]
@@ -94,12 +98,14 @@ def _files(root: Path, edits: Sequence[Edit], name: str, text: str) -> None:
 
 
 def _dvc_files(root: Path, edits: Sequence[Edit], *, whole: bool) -> None:
+    """A dvc.yaml for each project: a lock file with all of them would be written anew for each."""
     deps = "{0}" if whole else "{0}/step.py, {0}/input.txt"
-    _files(root, edits, "dvc.yaml", "")
-    stages = [_STAGE.format(name=edit.package, deps=deps.format(edit.package)) for edit in edits]
-    (root / "work" / "dvc.yaml").write_text("stages:\n" + "".join(stages))
-    for part in (".dvc", ".dvc/tmp"):
-        (root / "work" / part).mkdir()
+    _files(root, edits, ".dvcignore", "")
+    for edit in edits:
+        folder = root / "work" / "pipelines" / edit.package
+        folder.mkdir(parents=True)
+        (folder / "dvc.yaml").write_text(_STAGE.format(name=edit.package, deps=deps.format(edit.package)))
+    (root / "work" / ".dvc" / "tmp").mkdir(parents=True)
     (root / "work" / ".dvc" / "config").write_text("[core]\n    no_scm = True\n    analytics = false\n    check_update = false\n")
 
 
@@ -110,28 +116,33 @@ def _commands(argv: Sequence[str], root: Path, _: Sequence[Edit], environment: M
     return frozenset(ran.read_text().split())
 
 
+def _tool(name: str, what: str, prepare: Prepare, build: Build, requirement: str = "") -> Tool:
+    return Tool(name, REQUIREMENTS[requirement or name].partition("==")[2], what, prepare, build)
+
+
+_DVC = partial(_commands, ("dvc", "repro", "-q", "-P"))
 TOOLS = (
-    Tool("diskcache", "the function's name and its arguments", "diskcache", _nothing, partial(_memoizer, "diskcache")),
-    Tool("joblib", "the source of the function, its arguments", "joblib", _nothing, partial(_memoizer, "joblib")),
-    Tool("hamilton", "the syntax tree of the function, its inputs", "hamilton", _nothing, partial(_memoizer, "hamilton")),
-    Tool("redun", "the source of the function, arguments, times of files", "redun", _nothing, partial(_memoizer, "redun")),
-    Tool("doit", "the bytes of the listed files", "doit", partial(_files, name="dodo.py", text=_DODO), partial(_commands, ("doit", "-v0"))),
-    Tool(
-        "snakemake", "times, then bytes, of the listed files", "snakemake",
+    _tool("diskcache", "the function's name and its arguments", _nothing, partial(_memoizer, "diskcache")),
+    _tool("joblib", "the source of the function, its arguments", _nothing, partial(_memoizer, "joblib")),
+    _tool("hamilton", "the syntax tree of the function, its inputs", _nothing, partial(_memoizer, "hamilton")),
+    _tool("redun", "the source of the function, its arguments, times of files", _nothing, partial(_memoizer, "redun")),
+    _tool("doit", "the bytes of the listed files", partial(_files, name="dodo.py", text=_DODO), partial(_commands, ("doit", "-v0"))),
+    _tool(
+        "snakemake", "times, then bytes, of the listed files",
         partial(_files, name="Snakefile", text=_SNAKEFILE), partial(_commands, ("snakemake", "-j2", "--quiet", "all")),
     ),
-    Tool("dvc", "the bytes of the listed files", "dvc", partial(_dvc_files, whole=False), partial(_commands, ("dvc", "repro", "-q"))),
-    Tool("dvc-folder", "the bytes of the whole package folder", "dvc", partial(_dvc_files, whole=True), partial(_commands, ("dvc", "repro", "-q"))),
+    _tool("dvc", "the bytes of the listed files", partial(_dvc_files, whole=False), _DVC),
+    _tool("dvc-folder", "the bytes of the whole package folder", partial(_dvc_files, whole=True), _DVC, "dvc"),
 )  # fmt: skip
 
 
 def outcome(tool: Tool, edits: Sequence[Edit], home: Path) -> Score | str:
-    """The tool's score, or the reason why there is none."""
+    """The tool's score, or the reason why there is none. Peers are installed into `home` on first use."""
     try:
-        if tool.requirement:
-            os.environ[_INTERPRETER] = _installed(home, "attrs")
-            _installed(home, tool.requirement)
-        return score(tool, edits)
+        if tool.version:
+            for requirement in (_PROJECTS_NEED, REQUIREMENTS[tool.name.partition("-")[0]]):
+                _install(home, requirement)
+        return score(tool, edits, {_INTERPRETER: str(_python(home))})
     except UnsoundError as error:
         return f"not run: {error}"
     except subprocess.CalledProcessError as error:
@@ -144,16 +155,19 @@ def default_home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "buildgraph-benchmarks" / "peers"
 
 
-def _installed(home: Path, name: str) -> str:
-    """The interpreter of a virtual environment that holds the requirement; pip runs when it does not yet."""
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-    mark = home / f"installed-{REQUIREMENTS[name]}"
-    if not mark.exists():
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", REQUIREMENTS[name]], check=True, capture_output=True, text=True)
-        mark.touch()
-    return str(python)
+def _python(home: Path) -> Path:
+    return home / "bin" / "python"
+
+
+def _install(home: Path, requirement: str) -> None:
+    """Let pip install it into the virtual environment at `home`, unless it was before. Raises CalledProcessError."""
+    mark = home / f"installed-{requirement}"
+    with _ONE_PIP:
+        if not _python(home).exists():
+            venv.create(home, with_pip=True)
+        if not mark.exists():
+            subprocess.run([str(_python(home)), "-m", "pip", "install", "--quiet", requirement], check=True, capture_output=True, text=True)
+            mark.touch()
 
 
 def _run(argv: Sequence[str], root: Path, environment: Mapping[str, str], given: str = "") -> str:

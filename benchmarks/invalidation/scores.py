@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from benchmarks.edits import HIT, RUN, Edit
 from benchmarks.invalidation.folder import age, environment, move, write
@@ -19,8 +20,8 @@ class Tool:
     """A tool as its users set it up: `prepare` writes its files once, `build` asks it for every step."""
 
     name: str
+    version: str  # the one that pip installs; empty for what is here already
     what: str  # it looks at, in a few words
-    requirement: str  # of pip; empty for what is here already
     prepare: Prepare
     build: Build
 
@@ -63,16 +64,16 @@ class UnsoundError(Exception):
     """The tool did not do what every tool must: run everything first, and nothing when nothing changed."""
 
 
-def score(tool: Tool, edits: Sequence[Edit], folder: Path | None = None) -> Score:
-    """Build, build again, edit, build, undo, build, move, build. Raises UnsoundError, or CalledProcessError from the tool."""
-    with tempfile.TemporaryDirectory(prefix="buildgraph-peers-", dir=folder) as name:
+def score(tool: Tool, edits: Sequence[Edit], more: Mapping[str, str] = MappingProxyType({})) -> Score:
+    """Build, build again, edit, build, undo, build, move, build; `more` is added to the environment. Raises UnsoundError, or CalledProcessError from the tool."""
+    with tempfile.TemporaryDirectory(prefix="buildgraph-peers-") as name:
         root = Path(name) / "here"
         (root / "home").mkdir(parents=True)
         write(root, edits, after=False)
         tool.prepare(root, edits)
         age(root, 3600)
         everything = frozenset(edit.package for edit in edits)
-        before, after = (environment(root, edits, after=after) for after in (False, True))
+        before, after = ({**environment(root, edits, after=after), **more} for after in (False, True))
         first = tool.build(root, edits, before)
         if first != everything:
             raise UnsoundError(f"did not run at first: {', '.join(sorted(everything - first))}")
@@ -85,5 +86,5 @@ def score(tool: Tool, edits: Sequence[Edit], folder: Path | None = None) -> Scor
         reverted = tool.build(root, edits, before)
         there = Path(name) / "there"
         move(root, there, edits)
-        moved = tool.build(there, edits, environment(there, edits, after=False))
+        moved = tool.build(there, edits, {**environment(there, edits, after=False), **more})
         return Score(tuple(edits), ran, reverted, moved)
