@@ -27,8 +27,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     parser.add_argument("--check", action="store_true", help="run no tool: prove the labels by running every step in plain Python")
     parser.add_argument("--venv", type=Path, default=peers.default_home(), help="where the peers are installed (default: %(default)s)")
-    parser.add_argument("--write", type=Path, metavar="DIR", help="also write invalidation.md, .json and .svg there")
+    parser.add_argument("--write", type=Path, metavar="DIR", help="also write invalidation.md, .json and .svg there; tools that were not asked for keep their rows")
     asked = parser.parse_args(arguments)
+    if asked.write and asked.edits:
+        parser.error("--write is about all edits")
     names = asked.tools.split(",")
     edits = chosen(asked.edits)
     if not edits or not set(names) <= TOOLS.keys():
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     table = report.tabulate([TOOLS[name] for name in names], outcomes, edits)
     print(json.dumps(table) if asked.json else report.text(table))
     if asked.write:
-        report.write(table, asked.write)
+        report.write(report.merged(table, asked.write, list(TOOLS)), asked.write)
     return 0
 
 

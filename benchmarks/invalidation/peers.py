@@ -147,7 +147,7 @@ def outcome(tool: Tool, edits: Sequence[Edit], home: Path) -> Score | str:
         return f"not run: {error}"
     except subprocess.CalledProcessError as error:
         last = ((error.stderr or error.stdout or "").strip().splitlines() or ["no message"])[-1]
-        return f"not run: {Path(error.cmd[0]).name} {' '.join(error.cmd[1:4])} failed: {last}"
+        return f"not run: {' '.join(Path(word).name for word in error.cmd[:4])} failed: {last}"
 
 
 def default_home() -> Path:

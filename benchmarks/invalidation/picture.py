@@ -25,8 +25,12 @@ def draw(table: dict[str, Any], path: Path) -> None:
     with mpl.rc_context({"svg.hashsalt": "invalidation", "font.size": 9, "font.family": "DejaVu Sans", "text.color": _INK}):
         figure, axes = plt.subplots(figsize=(12, 1.9 + 0.34 * len(tools)))
         figure.subplots_adjust(left=0.11, right=0.86, top=0.70, bottom=0.10)
+        beside = axes.get_yaxis_transform()  # across in widths of the picture, down in rows
+        counted = ((1.05, "stale", _STALE), (1.12, "wasted", _WASTED))
+        for at, key, colour in counted:
+            axes.text(at, -0.75, key, ha="right", va="center", color=colour, transform=beside)
         for row, (name, found) in enumerate(tools):
-            axes.text(-4, row, name, ha="right", va="center", fontweight="bold" if name == "buildgraph" else "normal")
+            axes.text(-0.01, row, name, ha="right", va="center", fontweight="bold" if name == "buildgraph" else "normal", transform=beside)
             if "not_run" in found:
                 axes.text(0, row, "not run", va="center", style="italic")
                 continue
@@ -34,10 +38,8 @@ def draw(table: dict[str, Any], path: Path) -> None:
                 axes.broken_barh([(start, end - start)], (row - 0.38, 0.76), facecolors=_RIGHT)
             for names, colour in ((found["stale"], _STALE), (found["wasted"], _WASTED)):
                 axes.broken_barh([(places[name], 1) for name in names], (row - 0.38, 0.76), facecolors=colour, linewidth=0)
-            for at, key, colour in ((width + 17, "stale", _STALE), (width + 40, "wasted", _WASTED)):
-                axes.text(at, row, len(found[key]), ha="right", va="center", color=colour if found[key] else _INK, fontweight="bold")
-        for at, key, colour in ((width + 17, "stale", _STALE), (width + 40, "wasted", _WASTED)):
-            axes.text(at, -0.75, key, ha="right", va="center", color=colour)
+            for at, key, colour in counted:
+                axes.text(at, row, len(found[key]), ha="right", va="center", color=colour if found[key] else _INK, fontweight="bold", transform=beside)
         for group, (start, end) in groups.items():
             axes.text((start + end) / 2 - 1, -0.6, group, ha="left", va="bottom", rotation=28, rotation_mode="anchor")
         axes.set_xlim(0, width)

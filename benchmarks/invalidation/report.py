@@ -107,6 +107,14 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
+def merged(table: Table, folder: Path, order: Sequence[str]) -> Table:
+    """`table` with the rows of other tools that `folder` holds, if they are about the same edits."""
+    file = folder / "invalidation.json"
+    before = json.loads(file.read_text()) if file.is_file() else {}
+    tools = {**(before["tools"] if before.get("edits") == table["edits"] else {}), **table["tools"]}
+    return {**table, "tools": {name: tools[name] for name in order if name in tools}}
+
+
 def write(table: Table, folder: Path) -> None:
     """invalidation.json, .md and .svg in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
