@@ -18,7 +18,7 @@ ONE = (1)
 
 
 def answer(path):
-    total = LIMIT + MASK + HOUR
+    total = (LIMIT + MASK) * 2 + HOUR
     if total > 10 and MASK: total += 1
     return json.dumps([total, NAME, LETTER, PAIR, ONE, len(os.sep)])
 '''
@@ -35,9 +35,9 @@ EDITS = [
         must_hit("hexadecimal number", _same, swap("app/step.py", "16", "0x10")),
         must_hit("escape written out", _same, swap("app/step.py", "\\u00e9", "é")),
         must_hit("adjacent strings joined", _same, swap("app/step.py", '("a" "b")', '"ab"')),
-        must_hit("parentheses added", _same, swap("app/step.py", "LIMIT + MASK + HOUR", "((LIMIT + MASK) + HOUR)")),
+        must_hit("parentheses added", _same, swap("app/step.py", "(LIMIT + MASK) * 2 + HOUR", "((LIMIT + MASK) * 2) + HOUR")),
         must_run("comma that makes a tuple", "it only looks like layout", swap("app/step.py", "(1)", "(1,)")),
-        must_run("parentheses moved", "they only look like layout", swap("app/step.py", "60 * 60", "60 * (60 + 0 * 1) * 2")),
+        must_run("parentheses moved", "they only look like layout", swap("app/step.py", "(LIMIT + MASK) * 2", "LIMIT + (MASK * 2)")),
         must_hit("one line becomes two", _same, swap("app/step.py", "MASK: total", "MASK:\n        total")),
         must_hit("backslash continuation", _same, swap("app/step.py", "10 and MASK", "10 \\\n            and MASK")),
         must_hit("indentation by tabs", _same, put("app/step.py", _STEP.replace("    ", "\t"))),
@@ -53,7 +53,7 @@ EDITS = [
         must_hit("unused standard import added", "nothing uses the name", swap("app/step.py", "import os\n", "import os\nimport string\n")),
         must_hit(
             "local variable annotated", "such annotations are neither evaluated nor kept",
-            swap("app/step.py", "total = LIMIT", "total: int = LIMIT"),
+            swap("app/step.py", "total = (", "total: int = ("),
         ),
         either(
             "constant folded", "CPython compiles both alike, but that is an optimisation and no promise",
@@ -61,7 +61,7 @@ EDITS = [
         ),
         either(
             "pass added", "it does nothing, but it is a statement that traces and coverage see",
-            swap("app/step.py", "    total = LIMIT", "    pass\n    total = LIMIT"),
+            swap("app/step.py", "    total = (", "    pass\n    total = ("),
         ),
     ),
     *family(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.edits import EITHER, HIT, RUN
 
-_RIGHT, _STALE, _WASTED, _INK = "#e4e7eb", "#c0392b", "#e9a820", "#1f2933"
+_RIGHT, _STALE, _WASTED, _INK = "#e4e7eb", "#c0392b", "#d99a1c", "#1f2933"
 _GAP = 3.0  # tiles between groups
 
 
@@ -37,11 +38,11 @@ def draw(table: dict[str, Any], path: Path) -> None:
             for start, end in groups.values():
                 axes.broken_barh([(start, end - start)], (row - 0.38, 0.76), facecolors=_RIGHT)
             for names, colour in ((found["stale"], _STALE), (found["wasted"], _WASTED)):
-                axes.broken_barh([(places[name], 1) for name in names], (row - 0.38, 0.76), facecolors=colour, linewidth=0)
+                axes.broken_barh(_runs(places[name] for name in names), (row - 0.38, 0.76), facecolors=colour, linewidth=0)
             for at, key, colour in counted:
                 axes.text(at, row, len(found[key]), ha="right", va="center", color=colour if found[key] else _INK, fontweight="bold", transform=beside)
         for group, (start, end) in groups.items():
-            axes.text((start + end) / 2 - 1, -0.6, group, ha="left", va="bottom", rotation=28, rotation_mode="anchor")
+            axes.text((start + end) / 2 - 1, -0.6, group, ha="left", va="bottom", rotation=40, rotation_mode="anchor")
         axes.set_xlim(0, width)
         axes.set_ylim(len(tools) - 0.4, -0.6)
         axes.axis("off")
@@ -54,6 +55,18 @@ def draw(table: dict[str, Any], path: Path) -> None:
         )  # fmt: skip
         figure.savefig(path, metadata={"Date": None, "Creator": None})
         plt.close(figure)
+
+
+def _runs(places: Iterable[float]) -> list[tuple[float, float]]:
+    """Start and length of every stretch of neighbours."""
+    runs: list[tuple[float, float]] = []
+    for place in sorted(places):
+        start, length = runs[-1] if runs else (-1.0, 0.0)
+        if start + length == place:
+            runs[-1] = (start, length + 1)
+        else:
+            runs.append((place, 1))
+    return runs
 
 
 def _layout(table: dict[str, Any]) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
