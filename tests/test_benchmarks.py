@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # benchmarks are no part of the installed package
 
 from benchmarks.edits import EDITS, EITHER, HIT, RUN, Edit  # noqa: E402  # needs the line above
-from benchmarks.invalidation import picture, report  # noqa: E402  # as above
+from benchmarks.invalidation import peers, picture, report  # noqa: E402  # as above
 from benchmarks.invalidation.ours import OURS  # noqa: E402  # as above
 from benchmarks.invalidation.proof import unproved  # noqa: E402  # as above
 from benchmarks.invalidation.scores import Score, Tool, UnsoundError, score  # noqa: E402  # as above
@@ -108,6 +108,15 @@ def test_a_tool_that_always_runs_has_no_score() -> None:
         score(made(lambda root, edits, environment: frozenset(edit.package for edit in edits)), NINETEEN)
 
 
+def test_a_tool_that_fails_is_reported_with_its_last_words() -> None:
+    """Without the folders of this machine, and without ending the run of the others."""
+
+    def failing(root: Path, edits: Sequence[Edit], environment: Mapping[str, str]) -> frozenset[str]:
+        raise subprocess.CalledProcessError(1, ["/somewhere/python", "-m", "tool"], "", "warning\nno such backend\n")
+
+    assert peers.outcome(made(failing), NINETEEN, Path("unused")) == "not run: python -m tool failed: no such backend"
+
+
 # ---- the report -----------------------------------------------------------------------------------------------------
 
 
@@ -126,6 +135,17 @@ def test_the_report_names_every_mistake_and_every_tool_that_did_not_run() -> Non
     assert "| body | must-run | the code itself | **stale** |\n" in text
     assert "| comment | must-hit | comments are no code | wasted |\n" in text
     assert "| constant folded | either | CPython compiles both alike, but that is an optimisation and no promise | hit |\n" in text
+
+
+def test_writing_some_tools_keeps_the_rows_of_the_others_while_the_edits_are_the_same(tmp_path: Path) -> None:
+    """So that our own row can be made anew without the peers; other edits make other rows worthless."""
+    both = table()
+    (tmp_path / "invalidation.json").write_text(json.dumps(both))
+    one = {**both, "tools": {"buildgraph": {"not_run": "for the test"}}}
+    assert list(report.merged(one, tmp_path, ["buildgraph", "peer"])["tools"].items()) == [
+        ("buildgraph", {"not_run": "for the test"}), ("peer", both["tools"]["peer"]),
+    ]  # fmt: skip
+    assert list(report.merged({**one, "edits": both["edits"][1:]}, tmp_path, ["buildgraph", "peer"])["tools"]) == ["buildgraph"]
 
 
 def test_the_picture_is_the_same_bytes_each_time(tmp_path: Path) -> None:
