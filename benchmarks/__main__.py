@@ -7,12 +7,14 @@ import json
 import platform
 import sys
 
-from benchmarks import cold, commands, noop
+from benchmarks import cold, commands, invalidation, noop
 
 BENCHMARKS = {"cold": cold, "commands": commands, "noop": noop}
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["invalidation"]:  # has options of its own
+        return invalidation.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=BENCHMARKS, help="; ".join(f"{name}: {module.__doc__.splitlines()[0]}" for name, module in BENCHMARKS.items()))
     parser.add_argument("--size", type=int, default=0, help="number of targets (each benchmark has its own default)")
