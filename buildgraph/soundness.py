@@ -68,10 +68,11 @@ class ClosureCheck:
 
     def line(self) -> str:
         """`12 definitions executed, 0 outside the closure; 1 file opened, 0 undeclared`."""
-        return (
-            f"{self.executed} definition{'' if self.executed == 1 else 's'} executed, {len(self.outside)} outside the closure; "
-            f"{self.opened} file{'' if self.opened == 1 else 's'} opened, {len(self.undeclared)} undeclared"
-        )
+        modules = sum(not each.name for each in self.outside)
+        said = [f"{_count(self.executed, 'definition')} executed, {len(self.outside) - modules} outside the closure"]
+        said += [f"{_count(modules, 'module')} imported from outside it"] if modules else []
+        said += [f"{_count(self.opened, 'file')} opened, {len(self.undeclared)} undeclared"]
+        return "; ".join(said)
 
     def error(self) -> VerificationError:
         """The message for a check that found something."""
@@ -89,6 +90,10 @@ class ClosureCheck:
             f"target '{self.label}' uses what its fingerprint does not cover", code="BG260", where=tuple(found[:_SHOWN]), facts=more,
             why="when it changes, the target would not run again", fix="; ".join(fixes),
         )  # fmt: skip
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def as_data(check: ClosureCheck) -> dict[str, object]:
