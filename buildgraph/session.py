@@ -220,7 +220,7 @@ class Session:
         code = CodeIndex(
             self.root, search=[path for path in sys.path if path], read=self.sources.read, memo=self.rows["modules"]
         )
-        examined = examine(asked.schema, self.sources, self.store, tools=self.tool, scratch=self._scratch)
+        examined = examine(asked.schema, self.sources, self.store, tools=self.tool, scratch=self._scratch, code_of=code.of)
         actions, codes = self._actions(graph, asked.schema, code)
         forced = set(actions) if force is True else set(force) if not isinstance(force, bool) else set()
         outputs = OutputFolder(self.root, self.settings.outputs, self.store, self.rows["outputs"])
@@ -238,7 +238,7 @@ class Session:
             self.root, asked.schema, self.store, outputs, examined.trees, examined.outputs, self._environment
         )
         scene = Scene(
-            self.root, asked.schema, actions, codes, examined.outputs, examined.trees, self._placed(examined, graph), judge, lowering, self.store,
+            self.root, asked.schema, actions, codes, code.of, examined.outputs, examined.trees, self._placed(examined, graph), judge, lowering, self.store,
             self.sources, outputs, self.listen, lambda: int(time.time()), time.monotonic, self.save_log, wants_files(asked.schema, asked.actions), graph.place, keep_going,
         )  # fmt: skip
         return Prepared(graph, asked, scene, examined)

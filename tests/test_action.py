@@ -203,6 +203,7 @@ def test_manifests_and_records_are_canonical() -> None:
 OUTPUTS = st.builds(
     Output, st.text("ab/.", max_size=4), st.sampled_from(["value", "tree"]), st.sampled_from([ONE, OTHER]),
     st.just(ONE), st.integers(0, 2**40),
+    st.sets(st.text("ab:.", max_size=3)).map(lambda names: tuple(sorted(names))),
 )  # fmt: skip
 RESULTS = st.builds(
     ActionResult, st.lists(OUTPUTS, min_size=1, max_size=3).map(tuple), st.none() | st.just(ONE),
@@ -246,6 +247,12 @@ NONSENSE = {
     "an output without a name": record(outputs=[[None, "value", ONE, ONE, 3]]),
     "a negative size": record(outputs=[["v", "value", ONE, ONE, -1]]),
     "a size that is a flag": record(outputs=[["v", "value", ONE, ONE, True]]),
+    "no classes, written out": record(outputs=[["v", "value", ONE, ONE, 3, []]]),
+    "classes that are a text": record(outputs=[["v", "value", ONE, ONE, 3, "ab"]]),
+    "classes in disorder": record(outputs=[["v", "value", ONE, ONE, 3, ["m:B", "m:A"]]]),
+    "a class twice": record(outputs=[["v", "value", ONE, ONE, 3, ["m:A", "m:A"]]]),
+    "a class that is a number": record(outputs=[["v", "value", ONE, ONE, 3, [1]]]),
+    "an output with more": record(outputs=[["v", "value", ONE, ONE, 3, ["m:A"], 1]]),
     "a short digest": record(outputs=[["v", "value", ONE, ONE[:31], 3]]),
     "a long digest": record(outputs=[["v", "value", ONE + b"x", ONE, 3]]),
     "a digest that is a number": record(outputs=[["v", "value", 32, ONE, 3]]),
@@ -272,8 +279,14 @@ def test_a_record_that_makes_no_sense_is_a_miss(data: bytes) -> None:
 
 
 def test_the_nonsense_is_one_step_from_sense() -> None:
-    """The record those cases damage is itself read."""
+    """The records those cases damage are themselves read."""
     assert ActionResult.decode(record()) is not None
+    assert ActionResult.decode(record(outputs=[["v", "value", ONE, ONE, 3, ["m:A", "m:B"]]])) is not None
+
+
+def test_a_value_without_code_is_recorded_as_ever() -> None:
+    """So results written before values could carry code are still read, and are equal bytes when written again."""
+    assert ActionResult.decode(record()).encode() == record()  # type: ignore[union-attr]
 
 
 @given(RESULTS, st.data())
