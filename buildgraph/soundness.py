@@ -150,16 +150,33 @@ def run_traced(session: Session, prepared: Prepared, label: str, known: Mapping[
     index = CodeIndex(
         session.root, search=[path for path in sys.path if path], read=session.sources.read, memo=session.rows["modules"]
     )
-    inputs = [os.path.join(session.root, each.path, path) for each in asked.inputs if each.kind == FILES for path in each.paths]
-    inputs += [path for parent in node.needs.values() if parent in scene.trees for path in scene.trees[parent].files]
-    files = (*scene.codes[node.entry_point].files, *inputs)
-    folders = [f"{session.root}/{STATE_FOLDER}", session.settings.store, *(f"{session.root}/{scene.outputs.place(parent)}" for parent in node.needs.values() if parent in known)]
-    closure = Closure(
-        {os.path.realpath(path): spans for path, spans in reached_spans(index, node.entry_point).items()},
-        frozenset(map(os.path.realpath, files)),
-        tuple(os.path.realpath(folder) for folder in folders),
-    )
+    values = [known[parent] for parent in node.needs.values() if parent in known]
+    code = _covered(index, [node.entry_point, *(name for value in values for name in value.classes)])
+    files = {*scene.codes[node.entry_point].files, *_files(session.root, asked)}
+    files.update(path for parent in node.needs.values() if parent in scene.trees for path in scene.trees[parent].files)
+    folders = [f"{session.root}/{STATE_FOLDER}", session.settings.store]
+    folders += [f"{session.root}/{scene.outputs.place(parent)}" for parent in node.needs.values() if parent in known]
+    closure = Closure(code, frozenset(map(os.path.realpath, files)), tuple(map(os.path.realpath, folders)))
     return judge(label, traced, closure, session.root)
+
+
+def _files(root: str, asked: Request) -> list[str]:
+    """The files that a request hands over, by absolute path."""
+    return [os.path.join(root, each.path, path) for each in asked.inputs if each.kind == FILES for path in each.paths]
+
+
+def _covered(index: CodeIndex, names: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
+    """The lines of code that an entry point, and the classes that values carry, bring into a fingerprint; by real path."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for name in names:
+        module, _, inner = name.partition(":")
+        try:
+            reached = reached_spans(index, f"{module}:{inner.partition('.')[0]}")
+        except UsageError:
+            continue  # a class that was made while its producer ran
+        for path, spans in reached.items():
+            found.setdefault(os.path.realpath(path), []).extend(spans)
+    return found
 
 
 def _execute(root: str, label: str, asked: bytes) -> Traced:

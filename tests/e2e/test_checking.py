@@ -55,11 +55,18 @@ class TestCode:
         assert said.last == "//:target: 2 definitions executed, 1 outside the closure; 1 module imported from outside it; 0 files opened, 0 undeclared"
         assert 'extra_code=["hidden"' in said.err
 
-    def test_a_function_handed_over_in_a_value_is_found(self, check):
-        """It comes out of the store by name; the target that calls it never mentions its module."""
+    def test_a_function_whose_name_comes_in_a_value_is_found(self, check):
+        build = 'python("made", fn="steps:make")\npython("target", fn="steps:run", needs={"name": ":made"})\n'
+        steps = "import importlib\n\n\ndef make():\n    return 'helping:helper'\n\n\ndef run(name):\n    module, _, function = name.partition(':')\n    return getattr(importlib.import_module(module), function)()\n"
+        said = check(steps, build=build, expect=6, helping_py="def helper():\n    return 1\n")
+        assert outside(said) == ["helping.py:1  is imported by steps.py:10", "helping.py:1  'helper' runs, called from steps.py:10"]
+
+    def test_a_function_that_comes_in_a_value_counts_with_the_value(self, check):
+        """The value is identified by the code that it carries."""
         build = 'python("made", fn="making:make", codec="pickle")\npython("target", fn="steps:run", needs={"given": ":made"})\n'
-        said = check("def run(given):\n    return given()\n", build=build, expect=6, making_py="from helping import helper\n\n\ndef make():\n    return helper\n", helping_py="def helper():\n    return 1\n")
-        assert outside(said) == ["helping.py:1  is imported", "helping.py:1  'helper' runs, called from steps.py:2"]
+        making = "from helping import helper\n\n\ndef make():\n    return helper\n"
+        said = check("def run(given):\n    return given()\n", build=build, making_py=making, helping_py="def helper():\n    return further()\n\n\ndef further():\n    return 1\n")
+        assert "3 definitions executed, 0 outside the closure" in said.last
 
     def test_what_a_forked_child_runs_is_seen(self, check):
         steps = (
