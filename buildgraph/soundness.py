@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from buildgraph.action import Output
-from buildgraph.code import CodeIndex
+from buildgraph.code import CodeIndex, Reached
 from buildgraph.code.finder import ENGINE
 from buildgraph.errors import Place, UsageError, VerificationError
 from buildgraph.execution.pool import ProcessPool
@@ -16,7 +15,7 @@ from buildgraph.execution.request import FILES, Outcome, Request, error_from_dat
 from buildgraph.execution.tracing import Definition, Ran, Traced, answered, ask, definition_at, definitions
 from buildgraph.loading import LoadedGraph
 from buildgraph.scheduler.accept import died
-from buildgraph.scheduler.lowering import STATE_FOLDER, forget_stage
+from buildgraph.scheduler.lowering import STATE_FOLDER, code_options, forget_stage
 from buildgraph.session import Prepared, Session, import_path, without_groups, worker_environment
 
 _SHOWN = 20  # findings that an error lists
@@ -24,18 +23,22 @@ _SHOWN = 20  # findings that an error lists
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """What a fingerprint covers: line spans of code by file, files whose content counts, and folders of inputs."""
+    """What a fingerprint covers: lines of code by file, files whose content counts, and folders of inputs.
+
+    `ignored` are modules that are not to count, with all below them. Paths are absolute and real.
+    """
 
     code: Mapping[str, Sequence[tuple[int, int]]]
     files: frozenset[str]
-    folders: tuple[str, ...] = ()
+    folders: tuple[str, ...]
+    ignored: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
     """A definition that ran, or a module that was imported (`name` is "" then), outside of the closure.
 
-    `by` says who called it first, `importing` that this was while modules were imported; `entry_point` is its name
+    `by` says who called it first, `importing` that it only ran while modules were imported; `entry_point` is its name
     for `extra_code`.
     """
 
@@ -48,7 +51,7 @@ class Stray:
 
     def note(self) -> str:
         what = f"'{self.name}' runs" if self.name else "is imported"
-        when = " during an import" if self.importing and self.name else ""
+        when = " during imports only" if self.importing and self.name else ""
         return f"{what}{when}" + (f", called from {self.by}" if self.by and self.name else f" by {self.by}" if self.by else "")
 
 
@@ -114,12 +117,13 @@ def needs_of(graph: LoadedGraph, label: str) -> list[str]:
     what = (
         "a group does no work" if node.is_group
         else "an input is examined in every build" if node.is_input
+        else f"its code counts as version '{node.policy.code_version}', whatever it does" if node.policy.code_version
         else "a rule of buildgraph itself does this target's work" if node.entry_point.startswith(f"{ENGINE}.")
         else ""
     )  # fmt: skip
     if what:
         raise UsageError(
-            f"the closure of '{label}' cannot be checked", code="BG261", where=graph.place(label) or (), why=f"only Python code has one, and {what}",
+            f"the closure of '{label}' cannot be checked", code="BG261", where=graph.place(label) or (), why=f"only Python code that is read has one, and {what}",
             fix="name a python or component target",
         )  # fmt: skip
     nodes = without_groups(graph).schema.nodes
@@ -147,16 +151,18 @@ def run_traced(session: Session, prepared: Prepared, label: str, known: Mapping[
     if outcome.error is not None:
         session.save_log(label, outcome.log)
         raise error_from_data(outcome.error)
-    index = CodeIndex(
-        session.root, search=[path for path in sys.path if path], read=session.sources.read, memo=session.rows["modules"]
-    )
+    index = session.code
+    options = code_options(node.policy, session.settings.granularity, session.settings.strict)
     values = [known[parent] for parent in node.needs.values() if parent in known]
-    code = _covered(index, [node.entry_point, *(name for value in values for name in value.classes)])
-    files = {*scene.codes[node.entry_point].files, *_files(session.root, asked)}
+    rows = [*index.reached(node.entry_point, options), *(row for value in values for name in value.classes for row in _carried(index, name))]
+    code: dict[str, list[tuple[int, int]]] = {}
+    for row in rows:
+        code.setdefault(os.path.realpath(row.path), []).append((row.first, row.last))
+    files = {*scene.codes[label].files, *_files(session.root, asked)}
     files.update(path for parent in node.needs.values() if parent in scene.trees for path in scene.trees[parent].files)
     folders = [f"{session.root}/{STATE_FOLDER}", session.settings.store]
     folders += [f"{session.root}/{scene.outputs.place(parent)}" for parent in node.needs.values() if parent in known]
-    closure = Closure(code, frozenset(map(os.path.realpath, files)), tuple(map(os.path.realpath, folders)))
+    closure = Closure(code, frozenset(map(os.path.realpath, files)), tuple(map(os.path.realpath, folders)), node.policy.ignore_code)
     return judge(label, traced, closure, session.root)
 
 
@@ -165,18 +171,13 @@ def _files(root: str, asked: Request) -> list[str]:
     return [os.path.join(root, each.path, path) for each in asked.inputs if each.kind == FILES for path in each.paths]
 
 
-def _covered(index: CodeIndex, names: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
-    """The lines of code that an entry point, and the classes that values carry, bring into a fingerprint; by real path."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for name in names:
-        module, _, inner = name.partition(":")
-        try:
-            reached = reached_spans(index, f"{module}:{inner.partition('.')[0]}")
-        except UsageError:
-            continue  # a class that was made while its producer ran
-        for path, spans in reached.items():
-            found.setdefault(os.path.realpath(path), []).extend(spans)
-    return found
+def _carried(index: CodeIndex, name: str) -> tuple[Reached, ...]:
+    """The definitions behind a class or function, "module:Qualname", that a value carries."""
+    module, _, inner = name.partition(":")
+    try:
+        return index.reached(f"{module}:{inner.partition('.')[0]}")
+    except UsageError:
+        return ()  # made while its producer ran
 
 
 def _execute(root: str, label: str, asked: bytes) -> Traced:
@@ -195,35 +196,29 @@ def _execute(root: str, label: str, asked: bytes) -> Traced:
     return answered(finished.outcome)
 
 
-def reached_spans(index: CodeIndex, entry_point: str) -> Mapping[str, list[tuple[int, int]]]:
-    """The lines of first-party code behind an entry point, by absolute file."""
-    return {path: [(1, sys.maxsize)] for path in index.of(entry_point).files}
-
-
 def judge(label: str, traced: Traced, closure: Closure, root: str) -> ClosureCheck:
     """What of `traced` lies outside of `closure`."""
     parsed: dict[str, tuple[Definition, ...]] = {}
     executed: set[tuple[str, int]] = set()
-    outside: list[Stray] = []
+    outside: dict[tuple[str, int], Stray] = {}
     modules = {os.path.realpath(each.file) for each in traced.ran if not each.function}
-    for each in traced.ran:
+    for each in sorted(traced.ran, key=lambda ran: ran.importing):  # what runs for its own sake says more than an import
+        if any(f"{each.module}.".startswith(f"{name}.") for name in closure.ignored):
+            continue
         file = os.path.realpath(each.file)
         if not each.function:
             if file not in closure.code and file not in closure.files:
-                outside.append(_stray(each, Definition(1, 1, ""), root))
+                outside[file, 0] = _stray(each, Definition(1, 1, ""), root)
             continue
         if file not in parsed:
             parsed[file] = definitions(_content(file))
         definition = definition_at(parsed[file], each.line)
-        if (file, definition.first) in executed:
-            continue
         executed.add((file, definition.first))
         if not any(first <= each.line <= last for first, last in closure.code.get(file, ())):
-            outside.append(_stray(each, definition, root))
+            outside.setdefault((file, definition.first), _stray(each, definition, root))
     opened = [path for path in map(os.path.realpath, traced.read) if path not in modules and not _lies_in(path, closure.folders)]
     undeclared = sorted(shown(path, root) for path in set(opened) - closure.files)
-    outside.sort(key=lambda stray: (stray.file, stray.line))
-    return ClosureCheck(label, len(executed), tuple(outside), len(set(opened)), tuple(undeclared))
+    return ClosureCheck(label, len(executed), tuple(each for _, each in sorted(outside.items())), len(set(opened)), tuple(undeclared))
 
 
 def _stray(ran: Ran, definition: Definition, root: str) -> Stray:

@@ -29,7 +29,8 @@ class Ran(NamedTuple):
     """A function that ran, by the line where it begins; or a module whose import ran it, then `function` is "".
 
     `by` is the first-party file that called it (or imported it) first, "" when only other code did, and `by_line` the
-    line of the call; `importing` says that some first-party module was being imported then.
+    line of the call; `importing` says that some first-party module was being imported then. One that ran during an
+    import and again afterwards is there twice.
     """
 
     file: str
@@ -42,7 +43,7 @@ class Ran(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """The outcome of a traced request, the first call of each function that ran, and the files that were read."""
+    """The outcome of a traced request, the first calls of each function that ran, and the files that were read."""
 
     outcome: bytes
     ran: tuple[Ran, ...]
@@ -120,6 +121,7 @@ class _Recorder:
         self._inside = tuple(folder + os.sep for folder in inside)
         self._own: dict[str, bool] = {}  # whether a file holds first-party code
         self._seen: dict[int, CodeType] = {}  # code that needs no second look; by identity, because equal code may lie in two files
+        self._imported: dict[int, CodeType] = {}  # code that has run, so far only during imports
         self._parsed: dict[str, tuple[Definition, ...]] = {}
         self._read: set[str] = set()
         self._written: set[str] = set()
@@ -196,8 +198,12 @@ class _Recorder:
                         return False  # a part of executing the definition itself; that it is called comes later, if ever
             above = above.f_back
         function = "" if is_module else code.co_qualname
+        if importing and not is_module:
+            if id(code) in self._imported:
+                return False
+            self._imported[id(code)] = code
         self._note(Ran(code.co_filename, code.co_firstlineno, function, module, by, line, importing))
-        return True
+        return is_module or not importing
 
     def _is_executing(self, code: CodeType, line: int) -> bool:
         """Whether the module that executes `line` executes the very definition that `code` is in."""

@@ -55,6 +55,27 @@ class TestCode:
         assert said.last == "//:target: 2 definitions executed, 1 outside the closure; 1 module imported from outside it; 0 files opened, 0 undeclared"
         assert 'extra_code=["hidden"' in said.err
 
+    def test_a_function_found_among_all_objects_is_found(self, check):
+        """Its module counts, for something else in it; nothing says that this one is called, too."""
+        steps = (
+            "import gc\nimport types\n\nimport helping\n\n\ndef run():\n    functions = [each for each in gc.get_objects() if type(each) is types.FunctionType]\n"
+            "    return helping.helper() + next(each for each in functions if each.__name__ == 'sec' 'ret')()\n"
+        )
+        said = check(steps, expect=6, helping_py="def helper():\n    return 1\n\n\ndef secret():\n    return 1\n")
+        assert outside(said) == ["helping.py:5  'secret' runs, called from steps.py:9"]
+        assert "3 definitions executed, 1 outside the closure" in said.last
+        assert 'extra_code=["helping:secret"]' in said.err
+
+    def test_naming_it_in_the_target_is_the_way_out(self, check):
+        steps = "import importlib\n\n\ndef run():\n    return importlib.import_module(''.join(['hid', 'den'])).secret()\n"
+        build = 'python("target", fn="steps:run", extra_code=["hidden:secret"])\n'
+        assert "2 definitions executed, 0 outside the closure" in check(steps, build=build, hidden_py="def secret():\n    return 1\n").last
+
+    def test_code_that_the_target_ignores_is_left_out(self, check):
+        steps = "import logs\n\n\ndef run():\n    logs.say()\n"
+        build = 'python("target", fn="steps:run", ignore_code=["logs"])\n'
+        assert "0 outside the closure" in check(steps, build=build, logs_py="def say():\n    return 1\n").last
+
     def test_a_function_whose_name_comes_in_a_value_is_found(self, check):
         build = 'python("made", fn="steps:make")\npython("target", fn="steps:run", needs={"name": ":made"})\n'
         steps = "import importlib\n\n\ndef make():\n    return 'helping:helper'\n\n\ndef run(name):\n    module, _, function = name.partition(':')\n    return getattr(importlib.import_module(module), function)()\n"
@@ -81,7 +102,12 @@ class TestCode:
     def test_a_function_that_runs_because_its_module_is_imported_is_said_to(self, check):
         steps = "def run():\n    __import__(''.join(['hid', 'den']))\n"
         said = check(steps, expect=6, hidden_py="def secret():\n    return 1\n\n\nVALUE = secret()\n")
-        assert "hidden.py:1  'secret' runs during an import, called from hidden.py:5" in said.err
+        assert "hidden.py:1  'secret' runs during imports only, called from hidden.py:5" in said.err
+
+    def test_one_that_runs_again_afterwards_is_said_to_run(self, check):
+        steps = "def run():\n    return __import__(''.join(['hid', 'den'])).secret()\n"
+        said = check(steps, expect=6, hidden_py="def secret():\n    return 1\n\n\nVALUE = secret()\n")
+        assert "hidden.py:1  'secret' runs, called from steps.py:2" in said.err
 
     def test_making_a_definition_is_not_running_it(self, check):
         """Class bodies, default values and decorators of what nobody uses run when their module is imported."""
@@ -105,7 +131,8 @@ class TestCode:
 
 
 class TestFiles:
-    OPENS = "from pathlib import Path\n\nHERE = Path(__file__).parent\n\n\ndef run(**_):\n    return (HERE / 'table.txt').read_text()\n"
+    # A literal name would be enough to make the file count.
+    OPENS = "from pathlib import Path\n\nHERE = Path(__file__).parent\n\n\ndef run(**_):\n    return (HERE / '.'.join(['table', 'txt'])).read_text()\n"
 
     def test_a_file_that_is_opened_and_not_declared_is_found(self, check):
         said = check(self.OPENS, expect=6, table_txt="1 2\n")
@@ -126,7 +153,7 @@ class TestFiles:
 
     def test_the_output_of_a_target_that_is_not_needed_is_undeclared(self, check, empty):
         """It is there by luck: whoever builds the target first reads another one, or none."""
-        steps = "from pathlib import Path\n\n\ndef other():\n    return 1\n\n\ndef run(**_):\n    return (Path(__file__).parent / 'build/other/value.json').read_text()\n"
+        steps = "from pathlib import Path\n\n\ndef other():\n    return 1\n\n\ndef run(**_):\n    return (Path(__file__).parent / '/'.join(['build', 'other', 'value.json'])).read_text()\n"
         build = 'python("other", fn="steps:other")\npython("target", fn="steps:run")\n'
         check(steps, build=build, label=":other")
         empty("build", ":other")
@@ -158,8 +185,9 @@ class TestTheCommand:
             'files("target", srcs=["steps.py"])\n',
             'group("target", deps=[":other"])\npython("other", fn="steps:run")\n',
             'pack("target", srcs=["steps.py"], out="x.zip")\n',
+            'python("target", fn="steps:run", code_version="3")\n',
         ],
-        ids=["command", "files", "group", "pack"],
+        ids=["command", "files", "group", "pack", "code_version"],
     )
     def test_what_runs_no_python_of_the_workspace_is_refused(self, check, build):
         said = check("def run():\n    return 1\n", build=build, expect=2)

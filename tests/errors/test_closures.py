@@ -11,7 +11,7 @@ from pathlib import Path
 
 def step():
     plugin = importlib.import_module("".join(["plug", "in"]))
-    return plugin.scale(float(Path(__file__).with_name("factor.txt").read_text()))
+    return plugin.scale(float(Path(__file__).with_name(".".join(["factor", "txt"])).read_text()))
 """
 FILES = {"plugin.py": "def scale(factor):\n    return 2 * factor\n", "factor.txt": "1.5\n"}
 
