@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from buildgraph.action import Action, ActionResult, Cost, DeepRecord, Output, describe
-from buildgraph.code import CodeDigest
+from buildgraph.code import CodeDigest, Options
 from buildgraph.digest import Digest
 from buildgraph.encoding import decode, encode
 from buildgraph.fingerprint import deep_fingerprint, diff, explain, fingerprint, manifest
-from buildgraph.scheduler.lowering import action_of
+from buildgraph.scheduler.lowering import action_of, code_options
 from buildgraph.schema import Policy, Resource, SchemaNode
 
 ONE, OTHER = Digest.of(b"one"), Digest.of(b"other")
@@ -61,6 +61,15 @@ HASHED_AS = {
     "policy.inputs": "inputs_as",
     "policy.salt": "salt",
 }
+
+# What of a node decides which code counts: hashed as the code digest that comes of it.
+AS_CODE = {
+    "policy.granularity": Options("module"),
+    "policy.code_version": Options(version="2"),
+    "policy.extra_code": Options(extra=("pkg.more",)),
+    "policy.ignore_code": Options(ignored=("pkg.logs",)),
+}
+HASHED = {**HASHED_AS, **dict.fromkeys(AS_CODE, "code")}
 
 NOT_HASHED = {
     "is_target": "says that the value is asked for, not what it is",
@@ -118,8 +127,8 @@ def test_changing_a_field_changes_both_keys_and_shows_in_the_diff(field: str) ->
 
 def test_every_field_of_a_node_is_hashed_or_listed_with_a_reason() -> None:
     """Adding a field to a node or a policy is a decision about keys."""
-    assert undecided(SchemaNode, "", HASHED_AS, NOT_HASHED) == []
-    assert undecided(Policy, "policy.", HASHED_AS, NOT_HASHED) == []
+    assert undecided(SchemaNode, "", HASHED, NOT_HASHED) == []
+    assert undecided(Policy, "policy.", HASHED, NOT_HASHED) == []
     assert set(HASHED_AS.values()) <= {field.name for field in dataclasses.fields(Action)}
 
 
@@ -130,7 +139,7 @@ def test_an_undecided_field_would_be_noticed() -> None:
     class Extended(Policy):
         colour: str = "red"
 
-    assert undecided(Extended, "policy.", HASHED_AS, NOT_HASHED) == ["policy.colour"]
+    assert undecided(Extended, "policy.", HASHED, NOT_HASHED) == ["policy.colour"]
     assert undecided(SchemaNode, "", HASHED_AS, {**NOT_HASHED, "fn": "because"}) == ["fn"]
     assert undecided(SchemaNode, "", HASHED_AS, {**NOT_HASHED, "is_target": ""}) == ["is_target"]
 
@@ -156,6 +165,20 @@ NODE_CHANGES: dict[str, Any] = {
     "policy.inputs": "files",
     "policy.salt": "again",
 }
+CODE_CHANGES: dict[str, Any] = {
+    "policy.granularity": "module",
+    "policy.code_version": "2",
+    "policy.extra_code": ("pkg.more",),
+    "policy.ignore_code": ("pkg.logs",),
+}
+
+
+@pytest.mark.parametrize("path", CODE_CHANGES)
+def test_what_decides_which_code_counts_reaches_the_code_digest(path: str) -> None:
+    """As one option of it."""
+    policy = replace(NODE.policy, **{path.partition(".")[2]: CODE_CHANGES[path]})
+    assert code_options(NODE.policy, "definition", False) == Options()
+    assert code_options(policy, "definition", False) == AS_CODE[path]
 
 
 def lowered(node: SchemaNode, label: str = "//app:train") -> Action:
@@ -178,7 +201,7 @@ def test_a_node_is_lowered_as_the_tables_say(path: str) -> None:
 def test_every_field_of_a_node_is_tried() -> None:
     """But for `needs`, which becomes the inputs once the parents are known, and `policy`, tried field by field."""
     fields = {field.name for field in dataclasses.fields(SchemaNode)} - {"needs", "policy"}
-    assert set(NODE_CHANGES) == fields | {f"policy.{field.name}" for field in dataclasses.fields(Policy)}
+    assert {*NODE_CHANGES, *CODE_CHANGES} == fields | {f"policy.{field.name}" for field in dataclasses.fields(Policy)}
 
 
 def test_inputs_are_filled_in_later() -> None:

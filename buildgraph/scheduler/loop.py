@@ -75,7 +75,7 @@ class Scene:
     root: str
     schema: GraphSchema
     actions: Mapping[str, Action]
-    codes: Mapping[str, CodeDigest]  # by entry point
+    codes: Mapping[str, CodeDigest]  # by label
     code_of: CodeOf  # the same, for the classes of values
     outputs_of: Mapping[str, Output]  # of input nodes
     trees: Mapping[str, SourceTree]
@@ -316,7 +316,7 @@ class Round:
             files = files_of(behind(sorted(carried), scene.code_of))
             found += self._unlike(files, checked)
             found += scene.sources.younger(file for file in files if file not in self._hashed and file not in found)
-        code = scene.codes.get(node.entry_point)
+        code = scene.codes.get(label)
         return found + self._unlike(code.files, checked) if code is not None else found
 
     @cached_property
@@ -355,7 +355,7 @@ class Round:
     def _keep(self, label: str, stale: Stale, result: ActionResult) -> None:
         """Write what explains the key, then the record, then its deep key."""
         scene = self._scene
-        code = scene.codes[scene.schema.nodes[label].entry_point]
+        code = scene.codes[label]
         if code.digest not in self._coded:
             self._coded.add(code.digest)
             scene.store.put(code.manifest)

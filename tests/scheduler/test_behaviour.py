@@ -91,7 +91,7 @@ class TestPickledValues:
     def test_a_producer_that_runs_again_leaves_who_uses_an_equal_value_of_the_same_code_fresh(self, drawn):
         """Even when somebody writes comments into the class meanwhile."""
         drawn.build()
-        drawn.edit("draw.py", "Square(3)", "Square(2 + 1)")
+        drawn.edit("draw.py", "Square(3)", "Square(int(3))")
         drawn.write({"shapes.py": "# about squares\n" + SHAPES})
         built = drawn.build()
         assert built.ran == [SHAPE]
@@ -171,7 +171,7 @@ def init(self, side):
         drawn.build()
         assert value(drawn).classes == ("draw:Late",)
         assert drawn.build().ran == []
-        drawn.edit("draw.py", "made.square()(3)", "made.square()(2 + 1)")
+        drawn.edit("draw.py", "made.square()(3)", "made.square()(int(3))")
         assert drawn.build().ran == [SHAPE, AREA]
 
     def test_without_the_code_in_its_identity_a_value_would_be_stale(self, drawn, monkeypatch):
