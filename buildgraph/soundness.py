@@ -84,7 +84,8 @@ class ClosureCheck:
         more = ((("and", f"{len(found) - _SHOWN} more; --json lists all"),)) if len(found) > _SHOWN else ()
         fixes = []
         if self.outside:
-            names = list(dict.fromkeys(each.entry_point for each in self.outside))
+            named = {each.entry_point.partition(":")[0] for each in self.outside if each.name}  # a definition brings its module along
+            names = list(dict.fromkeys(each.entry_point for each in self.outside if each.name or each.entry_point not in named))
             shown = ", ".join(f'"{name}"' for name in names[:_SHOWN])
             fixes.append(f"name the code: extra_code=[{shown}]")
         if self.undeclared:

@@ -233,7 +233,7 @@ class _Recorder:
         if isinstance(name, int) or not isinstance(flags, int):
             return
         path = os.path.abspath(os.fsdecode(name))
-        if not path.startswith(self._inside) or path in self._read or path in self._written:
+        if not path.startswith(self._inside) or path.startswith(_ENGINE) or path in self._read or path in self._written:
             return
         writes = flags & os.O_ACCMODE != os.O_RDONLY
         if writes and (flags & os.O_ACCMODE == os.O_WRONLY or flags & os.O_TRUNC or not os.path.exists(path)):

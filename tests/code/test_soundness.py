@@ -27,7 +27,8 @@ class Package:
     steps: str
     least: int  # definitions that run, at least, over all targets: a check of nothing would find nothing
     pip: tuple[str, ...] = ()  # requirements to install aside; none when the modules are installed anyway
-    opens: tuple[str, ...] = ()  # files beside its code that it opens by path: nobody can know them by reading
+    opens: tuple[str, ...] = ()  # files beside its code that it opens under a name that cannot be read
+    on_import: tuple[str, ...] = ()  # what only runs on import, for a name that nobody uses: it cannot change a result
 
 
 PACKAGES = {
@@ -142,8 +143,7 @@ PACKAGES = {
         ("imblearn", "sklearn_compat"),
         pip=("imbalanced-learn==0.14.*", "sklearn-compat<0.2"),
         least=60,
-        opens=("imblearn/VERSION.txt",),
-        targets="oversampling undersampling forest report",
+        targets="sampling forest report",
         steps='''
             import numpy
             from sklearn.datasets import make_classification
@@ -152,13 +152,11 @@ PACKAGES = {
             def data():
                 return make_classification(120, 4, weights=[0.8], random_state=0)
 
-            def oversampling():
+            def sampling():
                 from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
-                return [len(each(random_state=0).fit_resample(*data())[1]) for each in (SMOTE, BorderlineSMOTE, ADASYN)]
-
-            def undersampling():
                 from imblearn.under_sampling import ClusterCentroids, NearMiss, RandomUnderSampler, TomekLinks
-                samplers = [RandomUnderSampler(random_state=0), NearMiss(), TomekLinks(), ClusterCentroids(random_state=0)]
+                samplers = [SMOTE(random_state=0), BorderlineSMOTE(random_state=0), ADASYN(random_state=0), NearMiss(), TomekLinks()]
+                samplers += [RandomUnderSampler(random_state=0), ClusterCentroids(random_state=0)]
                 return [len(each.fit_resample(*data())[1]) for each in samplers]
 
             def forest():
@@ -235,6 +233,7 @@ PACKAGES = {
     ),
     "pyparsing": Package(
         ("pyparsing",),
+        on_import=("pyparsing/__init__.py version_info.__version__",),
         targets="arithmetic named table nested failure",
         least=30,
         steps='''
@@ -265,6 +264,7 @@ PACKAGES = {
     ),
     "click": Package(
         ("click",),
+        on_import=("click/parser.py __getattr__",),
         targets="greeting helping prompting reading mistakes",
         least=60,
         steps='''
@@ -385,7 +385,10 @@ def sources(tmp_path: Path, loud_skip: Callable[[str], object]) -> Callable[[Pac
     return find
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+ODD_NAMES = pytest.mark.xfail(strict=True, reason="modules whose names are no identifiers are missed when a package counts as a whole")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=ODD_NAMES if name == "rich" else ()) for name in PACKAGES])
 def test_nothing_runs_that_reading_had_not_found(name: str, sources: Callable[[Package], dict[str, Path]], tmp_path: Path) -> None:
     """Over-approximation is fine; what runs outside of the closure would be a stale result one day."""
     package = PACKAGES[name]
@@ -400,6 +403,7 @@ def test_nothing_runs_that_reading_had_not_found(name: str, sources: Callable[[P
 
     executed, outside = sum(check.executed for check in checks), [each for check in checks for each in check.outside]
     print(f"{name}: {len(checks)} targets, {executed} definitions executed, {len(outside)} outside the closure")
-    assert [f"{each.file}:{each.line}  {each.note()}" for each in outside] == []
+    assert [f"{each.file}:{each.line}  {each.note()}" for each in outside if not each.importing] == []
+    assert {f"{each.file} {each.name}" for each in outside if each.importing} == set(package.on_import)
     assert {path for check in checks for path in check.undeclared} == set(package.opens)
     assert executed >= package.least

@@ -53,7 +53,7 @@ class TestCode:
         said = check(steps, expect=6, hidden_py="def secret():\n    return 1\n")
         assert outside(said) == ["hidden.py:1  is imported by steps.py:6", "hidden.py:1  'secret' runs, called from steps.py:7"]
         assert said.last == "//:target: 2 definitions executed, 1 outside the closure; 1 module imported from outside it; 0 files opened, 0 undeclared"
-        assert 'extra_code=["hidden"' in said.err
+        assert 'extra_code=["hidden:secret"]' in said.err
 
     def test_a_function_found_among_all_objects_is_found(self, check):
         """Its module counts, for something else in it; nothing says that this one is called, too."""
