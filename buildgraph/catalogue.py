@@ -376,6 +376,13 @@ disk. Make room or correct the permissions and build again; nothing has to run a
 Each target has a folder of its own inside the output folder, and a file of yours is where a folder has to be. It is
 not removed for you. Move it away, or choose another output folder with the setting `outputs`; results are in the store
 already."""),
+    "BG260": ("a target uses what its fingerprint does not cover", """
+Which code a target reaches is found by reading it. `check-closure` ran the target and saw functions, modules or files
+that reading had not found, because they are looked up by names made at run time, or opened without being declared. A
+change in one of them would go unnoticed. Name the code in `extra_code`, and declare the files as inputs."""),
+    "BG261": ("a target whose closure cannot be checked", """
+`check-closure` observes Python code of the workspace. A group does no work, inputs are examined in every build, and
+`command` and `pack` do their work with code of buildgraph and other programs. Name a python or component target."""),
 
     # the store
     "BG300": ("the store cannot be used", """

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buildgraph.errors import BuildgraphError, Interrupted, TargetError, UsageError
 from buildgraph.events import BuildFinished, BuildStarted, Listener, OutputsWritten, ResultLost, ignore
@@ -16,6 +16,9 @@ from buildgraph.loading import LoadedGraph, find_root, load_settings, user_file_
 from buildgraph.loading.settings import Settings
 from buildgraph.scheduler.loop import BUILT, CUT_OFF, FAILED, HIT, SKIPPED, UP_TO_DATE, Known, Round
 from buildgraph.session import Prepared, Session, import_path, worker_environment
+
+if TYPE_CHECKING:
+    from buildgraph.soundness import ClosureCheck
 
 _INPUT_ROUNDS, _LOST_ROUNDS = 3, 100
 
@@ -130,6 +133,28 @@ class Workspace:
         """The graph that `labels` need, groups and sources included."""
         with self.open("graph", wait=wait) as session:
             return session.load(labels, self.here)
+
+    def check_closure(self, label: str, *, wait: bool = True) -> ClosureCheck:
+        """Build what `label` (in full) needs, run it once under observation, and say what of that its closure lacks.
+
+        Its result is thrown away. Raises what `label` or a target it needs raises, UsageError (BG261) for one without
+        Python code of the workspace, LockError and MachineError.
+        """
+        from buildgraph.soundness import needs_of, run_traced  # brings tracing, which nothing else wants
+
+        runner = self._runner()
+        try:
+            runner.start()
+            with self.open("check-closure", wait=wait) as session:
+                graph = session.load([label])
+                needs, build = needs_of(graph, label), _Build(session, runner, time.perf_counter())
+                if needs:
+                    report = build.run(needs, "", keep_going=False, force=(), deep_keys=True)
+                    for error in report.errors.values():
+                        raise error
+                return run_traced(session, session.prepare(graph), label, build.known.outputs)
+        finally:
+            runner.stop()
 
     def _keep_going(self, given: bool | None) -> bool:
         return self.settings.keep_going if given is None else given

@@ -46,6 +46,7 @@ FLOORS = {
     "trainer": 8,
     "session": 8,
     "answers": 8,
+    "soundness": 8,
     "workspace": 8,
     "": 8,  # buildgraph/__init__.py: the names that users import
     "remote": 9,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from buildgraph.cli.build import build, status
+from buildgraph.cli.checking import check_closure
 from buildgraph.cli.looking import explain, graph, list_, log, show
 from buildgraph.cli.managing import clean, completion, doctor, init, unpack
 from buildgraph.cli.options import Common, common
@@ -23,5 +24,5 @@ def cli(ctx: click.Context) -> None:
     ctx.ensure_object(Common)
 
 
-for command in (build, status, explain, list_, graph, show, log, clean, doctor, init, unpack, completion):
+for command in (build, status, explain, list_, graph, show, log, check_closure, clean, doctor, init, unpack, completion):
     cli.add_command(command)
