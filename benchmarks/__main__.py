@@ -7,9 +7,9 @@ import json
 import platform
 import sys
 
-from benchmarks import code, cold, commands, noop, values
+from benchmarks import code, cold, commands, history, noop, values
 
-BENCHMARKS = {"code": code, "cold": cold, "commands": commands, "noop": noop, "values": values}
+BENCHMARKS = {"code": code, "cold": cold, "commands": commands, "history": history, "noop": noop, "values": values}
 
 
 def main() -> int:

@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.releases import modules, spread
 from benchmarks.measuring import fresh_folder
+from benchmarks.releases import modules, spread
 from buildgraph.code import CodeDigest, CodeIndex
 from buildgraph.execution.sources import Sources
 

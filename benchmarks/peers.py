@@ -40,20 +40,24 @@ def cache_folder(name: str) -> Path:
 
 def peers() -> Peers:
     """The environment of the pinned tools, made when it is not there yet (a minute, network)."""
-    folder = cache_folder("peers")
+    return environment("peers", COMMON, TOOLS)
+
+
+def environment(name: str, common: tuple[str, ...], wanted: Mapping[str, tuple[str, ...]]) -> Peers:
+    """A virtual environment with what `wanted` names, each installed together with `common`; kept for the next time."""
+    folder = cache_folder(name)
     python = folder / "bin" / "python"
-    wanted = {"": COMMON, **TOOLS}
-    missing: dict[str, str] = {}
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    for name, pins in wanted.items():
-        done = folder / f"installed {' '.join(pins)}"
+    missing: dict[str, str] = {}
+    for tool, pins in wanted.items():
+        done = folder / f"installed {' '.join((*common, *pins))}"
         if done.exists():
             continue
-        tried = subprocess.run([str(python), "-m", "pip", "install", "--quiet", *COMMON, *pins], capture_output=True, text=True, check=False)
+        tried = subprocess.run([str(python), "-m", "pip", "install", "--quiet", *common, *pins], capture_output=True, text=True, check=False)
         if tried.returncode == 0:
             done.touch()
-            continue
-        said = [line for line in tried.stderr.splitlines() if line.startswith("ERROR")]
-        missing |= dict.fromkeys(TOOLS if not name else [name], f"not run: {said[-1] if said else 'pip failed'}")
+        else:
+            said = [line for line in tried.stderr.splitlines() if line.startswith("ERROR")]
+            missing[tool] = f"not run: {said[-1] if said else 'pip failed'}"
     return Peers(str(python), missing)

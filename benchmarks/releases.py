@@ -55,6 +55,12 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
+def content(path: str | Path, version: str) -> bytes:
+    """A source file without its release's own number: from one commit to the next, that does not change."""
+    number = re.escape(version.encode())
+    return re.sub(rb"(?im)^([^\n]*version[^\n]*?)(?<![\d.])" + number + rb"(?![\d.])", rb"\g<1>0", Path(path).read_bytes())
+
+
 def spread(names: Sequence[str], count: int) -> list[str]:
     """`count` of `names` (all, if there are no more), as far apart as they can be."""
     step = max(1.0, len(names) / count)
