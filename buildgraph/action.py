@@ -66,7 +66,8 @@ def describe(action: Action, inputs: Inputs | None = None) -> Iterator[tuple[str
 class Output:
     """A named output: how its bytes are encoded, its identity, and the blob (or root manifest) that holds it.
 
-    `digest` is what children see. It equals `blob` unless the codec's bytes are not deterministic.
+    `digest` is what children see. It equals `blob` unless the codec's bytes are not deterministic, or the value carries
+    code of the workspace: then `classes` name it ("module:Qualname", sorted), and `digest` covers it.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Output:
     digest: Digest
     blob: Digest
     size: int
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class ActionResult:
         return [*named, self.log] if self.log is not None else named
 
     def encode(self) -> bytes:
-        outputs = [[o.name, o.codec, o.digest, o.blob, o.size] for o in self.outputs]
+        outputs = [[o.name, o.codec, o.digest, o.blob, o.size, *([list(o.classes)] if o.classes else [])] for o in self.outputs]
         cost = [self.cost.wall, self.cost.cpu, self.cost.rss, self.cost.size]
         return encode_plain([RECORD, outputs, self.log, cost, self.created, self.writer, self.scope, self.signature])
 
@@ -158,11 +160,14 @@ class DeepRecord:
             return None
 
 
-def _output(name: Any, codec: Any, digest: Any, blob: Any, size: Any) -> Output:
+def _output(name: Any, codec: Any, digest: Any, blob: Any, size: Any, *more: Any) -> Output:
     _require_counts(size)
-    if not isinstance(name, str) or not isinstance(codec, str):
+    (classes,) = more or ((),)
+    if not all(isinstance(each, str) for each in (name, codec, *classes)):
         raise ValueError("not a name")
-    return Output(name, codec, _digest(digest), _digest(blob), size)
+    if more and (type(classes) is not list or not classes or classes != sorted(set(classes))):
+        raise ValueError("not the classes of a value")
+    return Output(name, codec, _digest(digest), _digest(blob), size, tuple(classes))
 
 
 def _digest(raw: Any) -> Digest:

@@ -48,7 +48,7 @@ def explain(session: Session, label: str) -> Explanation:
     scene = prepared.scene
     if label not in scene.actions:
         return _of_input(prepared, label)
-    code = scene.codes[scene.schema.nodes[label].entry_point]
+    code = scene.codes[label]
     if label in known.undetermined and label not in known.stale:
         return Explanation(label, "undetermined", "something it needs is stale, so its inputs are not known yet", None, notes=code.notes, code=code)
     outputs = {**scene.outputs_of, **known.outputs}

@@ -214,6 +214,12 @@ Code is found by reading, not by running, so it has to be named as package.modul
     "BG104": ("a module cannot be read", """
 The content of each module that a target reaches is part of the fingerprint, and this file could not be read. Correct
 its permissions; if it was being replaced at that moment, build again."""),
+    "BG105": ("code cannot be resolved by reading, and strict is on", """
+A name known only at run time may lead to any code: a computed import, exec, globals(). Without `strict` the whole
+module or package counts instead. Use a literal name, list what it leads to in `extra_code`, or leave strict out."""),
+    "BG106": ("code does not count that way", """
+How the code of a target counts is its granularity: only its own source, the definitions it reaches (the default),
+the modules it reaches, or its whole package. Write one of source, definition, module, package."""),
 
     # graph.yml and settings
     "BG120": ("a graph file is not valid YAML", """

@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+_LONGEST_LINE = 200  # characters of a source line that are shown
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -67,6 +69,7 @@ class BuildgraphError(Exception):
             lines.append(f"  where: {escape(str(place))}")
             if isinstance(place, Place) and place.text:
                 text = place.text.strip()
+                text = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}..."
                 lines += [f"    | {escape(text)}", f"    | {'^' * min(len(text), 100)}"]
         lines += [f"  {label}: {escape(value)}" for label, value in self.facts]
         if self.why:

@@ -11,6 +11,7 @@ from buildgraph.graph import ancestors
 
 VALUES: Final = "values"
 FILES: Final = "files"
+SOURCE, DEFINITION, MODULE, PACKAGE = GRANULARITIES = ("source", "definition", "module", "package")  # how code counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Policy:
     `timeout` is in seconds; `retries` counts further attempts after a failure; `environment` names the variables the
     action may see; `outs` are the files (or `folder/`) it promises to write, relative to its output folder; `codec`
     names how its value is stored (empty: by type); `inputs` says whether parents arrive as values or as files.
+    `granularity` says how the node's code counts (empty: as the workspace says), `code_version` stands in for it,
+    `extra_code` are entry points and modules that count beside it, `ignore_code` are modules that do not.
     """
 
     timeout: float | None = None
@@ -43,6 +46,10 @@ class Policy:
     codec: str = ""
     inputs: str = VALUES
     salt: str = ""
+    granularity: str = ""
+    code_version: str = ""
+    extra_code: tuple[str, ...] = ()
+    ignore_code: tuple[str, ...] = ()
 
 
 DEFAULT_POLICY: Final = Policy()

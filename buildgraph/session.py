@@ -23,9 +23,17 @@ from buildgraph.loading.settings import Settings
 from buildgraph.loading.validate import raise_all
 from buildgraph.scheduler.inputs import Examined, examine
 from buildgraph.scheduler.loop import Scene, wants_files
-from buildgraph.scheduler.lowering import STATE_FOLDER, Lowering, action_of, check_timeout, platform_tag
+from buildgraph.scheduler.lowering import (
+    STATE_FOLDER,
+    Lowering,
+    action_of,
+    check_code,
+    check_timeout,
+    code_options,
+    platform_tag,
+)
 from buildgraph.scheduler.staleness import Before, Judge
-from buildgraph.schema import FILES, GraphSchema, SchemaNode
+from buildgraph.schema import FILES, GraphSchema, Policy, SchemaNode
 from buildgraph.store import FileLock, Holder, Ledger, LocalStore, Store
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -34,6 +42,11 @@ BASE_ENVIRONMENT: Final = {
     "PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1",
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "315532800",
 }  # fmt: skip
+# What a user's session says of itself, not of the work: code that reads it gets no input from it unless it is declared.
+OWN_ENVIRONMENT: Final = (
+    "HOME", "TMPDIR", "TEMP", "TMP", "USER", "LOGNAME", "USERNAME", "PWD", "OLDPWD", "SHELL", "SHLVL", "TERM", "COLUMNS", "LINES", "HOSTNAME", "DISPLAY",
+    "SSH_*", "XDG_*", "BUILDGRAPH_*", "PYTEST_*", "VIRTUAL_ENV", "CI", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "PYTHONPATH", "PYTHONBREAKPOINT",
+)  # fmt: skip
 _KEY_SIZE: Final = 32
 _HISTORY: Final = 50  # builds that are remembered
 _NO_KEY: Final = bytes(_KEY_SIZE)
@@ -217,10 +230,8 @@ class Session:
             self._fresh_sources()
         asked = without_groups(graph)
         check_places(asked.schema)
-        code = CodeIndex(
-            self.root, search=[path for path in sys.path if path], read=self.sources.read, memo=self.rows["modules"]
-        )
-        examined = examine(asked.schema, self.sources, self.store, tools=self.tool, scratch=self._scratch)
+        code = self.code = self._index()
+        examined = examine(asked.schema, self.sources, self.store, tools=self.tool, scratch=self._scratch, code_of=code.of)
         actions, codes = self._actions(graph, asked.schema, code)
         forced = set(actions) if force is True else set(force) if not isinstance(force, bool) else set()
         outputs = OutputFolder(self.root, self.settings.outputs, self.store, self.rows["outputs"])
@@ -238,10 +249,16 @@ class Session:
             self.root, asked.schema, self.store, outputs, examined.trees, examined.outputs, self._environment
         )
         scene = Scene(
-            self.root, asked.schema, actions, codes, examined.outputs, examined.trees, self._placed(examined, graph), judge, lowering, self.store,
+            self.root, asked.schema, actions, codes, code.of, examined.outputs, examined.trees, self._placed(examined, graph), judge, lowering, self.store,
             self.sources, outputs, self.listen, lambda: int(time.time()), time.monotonic, self.save_log, wants_files(asked.schema, asked.actions), graph.place, keep_going,
         )  # fmt: skip
         return Prepared(graph, asked, scene, examined)
+
+    def _index(self) -> CodeIndex:
+        """Where code digests come from: the files as this build sees them."""
+        sources = self.sources
+        search = [path for path in sys.path if path]
+        return CodeIndex(self.root, search=search, read=sources.read, digest=lambda path: sources.digest(path)[0], memo=self.rows["modules"])
 
     def _placed(self, examined: Examined, graph: LoadedGraph) -> Mapping[str, Any]:
         for label, error in examined.errors.items():
@@ -252,23 +269,26 @@ class Session:
                 error.where = (replace(place, note=note),)
         return examined.errors
 
-    def _actions(
-        self, graph: LoadedGraph, schema: GraphSchema, code: CodeIndex
-    ) -> tuple[dict[str, Action], dict[str, CodeDigest]]:
+    def _actions(self, graph: LoadedGraph, schema: GraphSchema, code: CodeIndex) -> tuple[dict[str, Action], dict[str, CodeDigest]]:
+        """The actions of all nodes but inputs, and the code behind each, by label."""
         where = platform_tag()
         actions: dict[str, Action] = {}
         codes: dict[str, CodeDigest] = {}
         errors: list[UsageError] = []
         timeout = self.settings.timeout or None
+        ignored = (*BASE_ENVIRONMENT, *OWN_ENVIRONMENT, *self.settings.ignore_environment)
+        known: dict[tuple[str, Policy], CodeDigest] = {}
         for label, node in schema.nodes.items():
             if node.is_input:
                 continue
             try:
-                point = node.entry_point
-                digest = codes.get(point)
+                point, policy = node.entry_point, node.policy
+                check_code(label, node)
+                digest = known.get((point, policy))
                 if digest is None:
-                    digest = codes[point] = code.of(point)
-                actions[label] = action_of(label, node, digest, self._environment, where)
+                    digest = known[point, policy] = code.of(point, code_options(policy, self.settings.granularity, self.settings.strict))
+                codes[label] = digest
+                actions[label] = action_of(label, node, digest, self._environment, where, ignored)
                 check_timeout(label, node)
             except UsageError as error:
                 place = graph.place(label)

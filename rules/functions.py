@@ -18,13 +18,17 @@ from buildgraph.schema import Policy, SchemaNode
 def python(
     package: Package, name: str, fn: str, needs: Mapping[str, str] | None = None, config: Mapping[str, Any] | None = None,
     codec: str | None = None, outs: Sequence[str] = (), *, timeout: float | None = None, retries: int = 0,
-    env_inherit: Sequence[str] = (), cacheable: bool = True, tags: Sequence[str] = (),
+    env_inherit: Sequence[str] = (), cacheable: bool = True, tags: Sequence[str] = (), salt: str = "", granularity: str = "",
+    code_version: str = "", extra_code: Sequence[str] = (), ignore_code: Sequence[str] = (),
 ) -> Mapping[str, SchemaNode]:  # fmt: skip
     """Call `fn` ("pkg.mod:function", found from the workspace root) with the parents in `needs` and the entries of `config`.
 
     Parents arrive under their parameter's name: values decoded, files as a Path (or str, bytes, dict[str, Path] where
     annotated so). With `outs` the function also gets `out_dir: Path` and writes the declared files there. `codec` says
-    how the value is stored; by default its type does. `timeout` is in seconds.
+    how the value is stored; by default its type does. `timeout` is in seconds. How the code counts: `granularity`
+    ("source", "definition", "module", "package"; default: the workspace's), `code_version` (in place of the code),
+    `extra_code` (entry points and modules that count, too), `ignore_code` (modules that do not); another `salt` is
+    another key.
     """
     config, needs = config or {}, needs or {}
     check_entry_point(fn, name)
@@ -48,8 +52,10 @@ def python(
     for parameter, text in needs.items():
         resolved[parameter], implicit = sources(package, text)
         nodes.update(implicit)
-    policy = DEFAULT if timeout is None and not (retries or env_inherit or tags or codec or outs) and cacheable else Policy(
+    given = (retries, env_inherit, tags, codec, outs, salt, granularity, code_version, extra_code, ignore_code)
+    policy = DEFAULT if timeout is None and not any(given) and cacheable else Policy(
         timeout=timeout, retries=retries, environment=tuple(env_inherit), cacheable=cacheable, tags=tuple(tags), outs=check_outs(name, outs), codec=codec or "",
+        salt=salt, granularity=granularity, code_version=code_version, extra_code=tuple(extra_code), ignore_code=tuple(ignore_code),
     )  # fmt: skip
     nodes[name] = SchemaNode(resolved, fn, "", "", config, policy=policy)
     return nodes

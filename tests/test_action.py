@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from buildgraph.action import Action, ActionResult, Cost, DeepRecord, Output, describe
-from buildgraph.code import CodeDigest
+from buildgraph.code import CodeDigest, Options
 from buildgraph.digest import Digest
 from buildgraph.encoding import decode, encode
 from buildgraph.fingerprint import deep_fingerprint, diff, explain, fingerprint, manifest
-from buildgraph.scheduler.lowering import action_of
+from buildgraph.scheduler.lowering import action_of, code_options
 from buildgraph.schema import Policy, Resource, SchemaNode
 
 ONE, OTHER = Digest.of(b"one"), Digest.of(b"other")
@@ -61,6 +61,15 @@ HASHED_AS = {
     "policy.inputs": "inputs_as",
     "policy.salt": "salt",
 }
+
+# What of a node decides which code counts: hashed as the code digest that comes of it.
+AS_CODE = {
+    "policy.granularity": Options("module"),
+    "policy.code_version": Options(version="2"),
+    "policy.extra_code": Options(extra=("pkg.more",)),
+    "policy.ignore_code": Options(ignored=("pkg.logs",)),
+}
+HASHED = {**HASHED_AS, **dict.fromkeys(AS_CODE, "code")}
 
 NOT_HASHED = {
     "is_target": "says that the value is asked for, not what it is",
@@ -118,8 +127,8 @@ def test_changing_a_field_changes_both_keys_and_shows_in_the_diff(field: str) ->
 
 def test_every_field_of_a_node_is_hashed_or_listed_with_a_reason() -> None:
     """Adding a field to a node or a policy is a decision about keys."""
-    assert undecided(SchemaNode, "", HASHED_AS, NOT_HASHED) == []
-    assert undecided(Policy, "policy.", HASHED_AS, NOT_HASHED) == []
+    assert undecided(SchemaNode, "", HASHED, NOT_HASHED) == []
+    assert undecided(Policy, "policy.", HASHED, NOT_HASHED) == []
     assert set(HASHED_AS.values()) <= {field.name for field in dataclasses.fields(Action)}
 
 
@@ -130,7 +139,7 @@ def test_an_undecided_field_would_be_noticed() -> None:
     class Extended(Policy):
         colour: str = "red"
 
-    assert undecided(Extended, "policy.", HASHED_AS, NOT_HASHED) == ["policy.colour"]
+    assert undecided(Extended, "policy.", HASHED, NOT_HASHED) == ["policy.colour"]
     assert undecided(SchemaNode, "", HASHED_AS, {**NOT_HASHED, "fn": "because"}) == ["fn"]
     assert undecided(SchemaNode, "", HASHED_AS, {**NOT_HASHED, "is_target": ""}) == ["is_target"]
 
@@ -156,6 +165,20 @@ NODE_CHANGES: dict[str, Any] = {
     "policy.inputs": "files",
     "policy.salt": "again",
 }
+CODE_CHANGES: dict[str, Any] = {
+    "policy.granularity": "module",
+    "policy.code_version": "2",
+    "policy.extra_code": ("pkg.more",),
+    "policy.ignore_code": ("pkg.logs",),
+}
+
+
+@pytest.mark.parametrize("path", CODE_CHANGES)
+def test_what_decides_which_code_counts_reaches_the_code_digest(path: str) -> None:
+    """As one option of it."""
+    policy = replace(NODE.policy, **{path.partition(".")[2]: CODE_CHANGES[path]})
+    assert code_options(NODE.policy, "definition", False) == Options()
+    assert code_options(policy, "definition", False) == AS_CODE[path]
 
 
 def lowered(node: SchemaNode, label: str = "//app:train") -> Action:
@@ -178,7 +201,7 @@ def test_a_node_is_lowered_as_the_tables_say(path: str) -> None:
 def test_every_field_of_a_node_is_tried() -> None:
     """But for `needs`, which becomes the inputs once the parents are known, and `policy`, tried field by field."""
     fields = {field.name for field in dataclasses.fields(SchemaNode)} - {"needs", "policy"}
-    assert set(NODE_CHANGES) == fields | {f"policy.{field.name}" for field in dataclasses.fields(Policy)}
+    assert {*NODE_CHANGES, *CODE_CHANGES} == fields | {f"policy.{field.name}" for field in dataclasses.fields(Policy)}
 
 
 def test_inputs_are_filled_in_later() -> None:
@@ -203,6 +226,7 @@ def test_manifests_and_records_are_canonical() -> None:
 OUTPUTS = st.builds(
     Output, st.text("ab/.", max_size=4), st.sampled_from(["value", "tree"]), st.sampled_from([ONE, OTHER]),
     st.just(ONE), st.integers(0, 2**40),
+    st.sets(st.text("ab:.", max_size=3)).map(lambda names: tuple(sorted(names))),
 )  # fmt: skip
 RESULTS = st.builds(
     ActionResult, st.lists(OUTPUTS, min_size=1, max_size=3).map(tuple), st.none() | st.just(ONE),
@@ -246,6 +270,12 @@ NONSENSE = {
     "an output without a name": record(outputs=[[None, "value", ONE, ONE, 3]]),
     "a negative size": record(outputs=[["v", "value", ONE, ONE, -1]]),
     "a size that is a flag": record(outputs=[["v", "value", ONE, ONE, True]]),
+    "no classes, written out": record(outputs=[["v", "value", ONE, ONE, 3, []]]),
+    "classes that are a text": record(outputs=[["v", "value", ONE, ONE, 3, "ab"]]),
+    "classes in disorder": record(outputs=[["v", "value", ONE, ONE, 3, ["m:B", "m:A"]]]),
+    "a class twice": record(outputs=[["v", "value", ONE, ONE, 3, ["m:A", "m:A"]]]),
+    "a class that is a number": record(outputs=[["v", "value", ONE, ONE, 3, [1]]]),
+    "an output with more": record(outputs=[["v", "value", ONE, ONE, 3, ["m:A"], 1]]),
     "a short digest": record(outputs=[["v", "value", ONE, ONE[:31], 3]]),
     "a long digest": record(outputs=[["v", "value", ONE + b"x", ONE, 3]]),
     "a digest that is a number": record(outputs=[["v", "value", 32, ONE, 3]]),
@@ -272,8 +302,14 @@ def test_a_record_that_makes_no_sense_is_a_miss(data: bytes) -> None:
 
 
 def test_the_nonsense_is_one_step_from_sense() -> None:
-    """The record those cases damage is itself read."""
+    """The records those cases damage are themselves read."""
     assert ActionResult.decode(record()) is not None
+    assert ActionResult.decode(record(outputs=[["v", "value", ONE, ONE, 3, ["m:A", "m:B"]]])) is not None
+
+
+def test_a_value_without_code_is_recorded_as_ever() -> None:
+    """So results written before values could carry code are still read, and are equal bytes when written again."""
+    assert ActionResult.decode(record()).encode() == record()  # type: ignore[union-attr]
 
 
 @given(RESULTS, st.data())

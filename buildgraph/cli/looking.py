@@ -140,9 +140,11 @@ def show(common_: Common, label: str, as_json: bool) -> None:
     if as_json:
         files = [{"path": path, "digest": str(digest), "size": size} for path, digest, size in found.files]
         costs = {"wall": cost.wall, "cpu": cost.cpu, "rss": cost.rss, "size": cost.size}
-        print(json.dumps({"label": found.label, "key": str(found.key), "codec": value.codec, "digest": str(value.digest), "outputs": files, "cost": costs}, ensure_ascii=False))
+        print(json.dumps({"label": found.label, "key": str(found.key), "codec": value.codec, "digest": str(value.digest), "classes": list(value.classes), "outputs": files, "cost": costs}, ensure_ascii=False))
         return
     print(f"{found.label}\n  key     {found.key}\n  output  {value.digest}  ({value.codec})")
+    if value.classes:
+        print(f"  carries {', '.join(value.classes)}")
     for path, digest, size in found.files:
         print(f"    {path}  {size} bytes  {digest}")
     print(f"  cost    {cost.wall:.3f} s wall, {cost.cpu:.3f} s CPU, {cost.rss >> 20} MiB peak")

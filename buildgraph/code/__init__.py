@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from buildgraph.code.closure import CodeDigest, CodeIndex, explain
+from buildgraph.code.index import DEFAULT, CodeDigest, CodeIndex, Options, Reached, explain
 
-__all__ = ["CodeDigest", "CodeIndex", "explain"]
+__all__ = ["DEFAULT", "CodeDigest", "CodeIndex", "Options", "Reached", "explain"]

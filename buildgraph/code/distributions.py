@@ -12,7 +12,7 @@ from buildgraph.digest import Digest
 from buildgraph.encoding import decode_trusted, encode
 from buildgraph.errors import EncodingError
 
-_RECORD: Final = 1  # raised whenever a remembered scan changes its fields or meaning
+_RECORD: Final = 2  # raised whenever a remembered scan changes its fields or meaning
 _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _EXTRA: Final = re.compile(r"""extra\s*==\s*["']([A-Za-z0-9]+)""")  # its first word: "test" of "test-no-images"
 # Extras that people install to work on a package: what they bring never changes what the package computes.
@@ -27,6 +27,7 @@ class Distribution:
     """One installed distribution: its normalised name, its version, what it requires and the modules it brings.
 
     `source` is the folder it was installed from by path (PEP 610), or "". `editable` says that it runs from there.
+    `points` are its entry points, each a group and what it names.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Distribution:
     modules: tuple[str, ...]
     source: str
     editable: bool
+    points: tuple[tuple[str, str], ...] = ()
 
 
 class Distributions:
@@ -55,6 +57,16 @@ class Distributions:
     def editable(self) -> list[Distribution]:
         self._places()
         return [each for found in self._by_name.values() for each in found if each.editable]
+
+    def every(self) -> list[Distribution]:
+        """All distributions that can be imported from."""
+        self._places()
+        return [each for _, found in sorted(self._by_name.items()) for each in found]
+
+    def named(self, name: str) -> list[Distribution]:
+        """The distributions called `name`, by any spelling."""
+        self._places()
+        return self._by_name.get(normalised(name), [])
 
     def versions(self, roots: Iterable[Distribution]) -> dict[str, str]:
         """The versions of `roots` and of everything installed that they require, directly or not."""
@@ -116,7 +128,7 @@ def _distribution(folder: str) -> Distribution | None:
     name = normalised(single["name"])
     modules = _modules(folder) or {name.replace("-", "_")}
     version = single.get("version", "") + (f" ({exact})" if exact else "")
-    return Distribution(name, version, tuple(sorted(requires)), tuple(sorted(modules)), source, editable)
+    return Distribution(name, version, tuple(sorted(requires)), tuple(sorted(modules)), source, editable, _points(_text(f"{folder}/entry_points.txt")))
 
 
 def _required(text: str) -> str:
@@ -154,6 +166,18 @@ def _origin(text: str) -> tuple[str, bool, str]:
         return "", False, ""
 
 
+def _points(text: str) -> tuple[tuple[str, str], ...]:
+    """The entry points in an `entry_points.txt`: group and "package.module:name"."""
+    found, group = [], ""
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("["):
+            group = line.strip("[]").strip()
+        elif "=" in line and not line.startswith(("#", ";")):
+            found.append((group, line.partition("=")[2].partition("[")[0].strip()))
+    return tuple(found)
+
+
 def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -163,7 +187,7 @@ def _text(path: str) -> str:
 
 
 def _to_bytes(found: list[Distribution]) -> bytes:
-    return encode([[d.name, d.version, list(d.requires), list(d.modules), d.source, d.editable] for d in found])
+    return encode([[d.name, d.version, list(d.requires), list(d.modules), d.source, d.editable, [list(point) for point in d.points]] for d in found])
 
 
 def _from_bytes(data: bytes | None) -> list[Distribution] | None:
@@ -171,8 +195,8 @@ def _from_bytes(data: bytes | None) -> list[Distribution] | None:
         return None
     try:
         return [
-            Distribution(name, version, tuple(requires), tuple(modules), source, editable)
-            for name, version, requires, modules, source, editable in decode_trusted(data)
+            Distribution(name, version, tuple(requires), tuple(modules), source, editable, tuple((group, what) for group, what in points))
+            for name, version, requires, modules, source, editable, points in decode_trusted(data)
         ]
     except (EncodingError, ValueError, TypeError):
         return None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 _BUILTINS: Final = frozenset(("exec", "eval"))  # as methods (`model.eval()`) these names mean nothing
-_IMPORTERS: Final = frozenset(("import_module", "__import__"))
+IMPORTERS: Final = frozenset(("import_module", "__import__"))
 _LOADERS: Final = frozenset((
     "iter_modules", "run_module", "run_path", "SourceFileLoader", "spec_from_file_location", "walk_packages",
 ))  # fmt: skip
-_ALL: Final = _BUILTINS | _IMPORTERS | _LOADERS
+_ALL: Final = _BUILTINS | IMPORTERS | _LOADERS
 WORDS: Final = tuple(name.encode() for name in sorted(_ALL))  # a source without these has nothing to find here
 
 
@@ -33,42 +33,27 @@ class Dynamic(NamedTuple):
     what: str
 
 
-def dynamic_code(nodes: Iterable[ast.AST]) -> tuple[list[Import], list[Dynamic]]:
-    """The imports by literal name, and the places with another one, among `nodes` (which come outermost first)."""
-    nodes = list(nodes)
+def real_names(nodes: Iterable[ast.AST]) -> Mapping[str, str]:
+    """What the names of importers and loaders mean in a module with these `nodes`: aliases included."""
     real = {name: name for name in _ALL}
     for node in nodes:
         if isinstance(node, ast.ImportFrom):
             real.update((alias.asname, alias.name) for alias in node.names if alias.asname and alias.name in _ALL)
-    imports: list[Import] = []
-    dynamic: list[Dynamic] = []
-    handled: set[int] = set()
-    for node in nodes:
-        if isinstance(node, ast.Call):
-            name = _meaning(node.func, real)
-            if name in _IMPORTERS:
-                handled.add(id(node.func))
-                found = _import_of(node, name)
-                if isinstance(found, Import):
-                    imports.append(found)
-                else:
-                    dynamic.append(found)
-        elif id(node) not in handled and (name := _meaning(node, real)):
-            dynamic.append(Dynamic("", f"uses {name}"))
-    return imports, dynamic
+    return real
 
 
-def _meaning(node: ast.AST, real: dict[str, str]) -> str:
+def meaning(node: ast.AST, real: Mapping[str, str]) -> str:
     """Which of our names a reference means, or ""."""
-    if isinstance(node, ast.Name):
+    if type(node) is ast.Name:
         return real.get(node.id, "")
-    if not isinstance(node, ast.Attribute) or node.attr not in _ALL:
+    if type(node) is not ast.Attribute or node.attr not in _ALL:
         return ""
     is_ours = node.attr not in _BUILTINS or (isinstance(node.value, ast.Name) and node.value.id == "builtins")
     return node.attr if is_ours else ""
 
 
-def _import_of(call: ast.Call, function: str) -> Import | Dynamic:
+def import_of(call: ast.Call, function: str) -> Import | Dynamic:
+    """What a call of `import_module` or `__import__` imports."""
     given = dict(zip(_PARAMETERS[function], call.args, strict=False))
     given.update((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg)
     name = given.get("name")

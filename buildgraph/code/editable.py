@@ -31,20 +31,24 @@ def in_place(listings: Iterable[tuple[str, Iterable[str]]], read: Callable[[str]
     namespaces: dict[str, tuple[str, ...]] = {}
     for folder, names in listings:
         for name in sorted(names):
-            is_finder = name.startswith("__editable__") and name.endswith("_finder.py")
-            if not is_finder and not name.endswith(".pth"):
+            if not is_addition(name):
                 continue
             try:
                 content = read(f"{folder}/{name}")[0]
             except OSError:
                 continue  # it vanished, or Python could not read it either
-            if is_finder:
+            if name.endswith(".py"):
                 tables = _tables(content)
                 modules.update({key: str(value) for key, value in tables.get("MAPPING", {}).items()})
                 namespaces.update({key: tuple(value) for key, value in tables.get("NAMESPACES", {}).items()})
             else:
                 folders += _folders(folder, content)
     return InPlace(tuple(dict.fromkeys(folders)), modules, namespaces)
+
+
+def is_addition(name: str) -> bool:
+    """Whether a file in a folder of installed packages adds to the path: a path file, or a generated finder."""
+    return name.endswith(".pth") or (name.startswith("__editable__") and name.endswith("_finder.py"))
 
 
 def _folders(folder: str, content: bytes) -> list[str]:

@@ -78,6 +78,10 @@ class Finder:
         """The folders whose listings were relied on."""
         return tuple(sorted(folder for folder, names in self._names.items() if names is not None))
 
+    def looked(self) -> tuple[str, ...]:
+        """The folders whose listings were asked for, whether they exist or not."""
+        return tuple(sorted(self._names))
+
     def modules_in(self, folders: Iterable[tuple[str, str]]) -> set[str]:
         """The names of the modules directly in `folders`."""
         found: set[str] = set()

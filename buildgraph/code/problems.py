@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from buildgraph.code.finder import Finder
 from buildgraph.errors import MachineError, Place, UsageError, nearest
@@ -72,3 +72,13 @@ def unreadable(path: str, error: OSError) -> MachineError:
 def shown(path: str, root: str) -> str:
     """A path as the user knows it: from the workspace root when it lies there."""
     return os.path.relpath(path, root) if f"{path}/".startswith(f"{root}/") else path
+
+
+def unresolved(entry_point: str, notes: Sequence[str]) -> UsageError:
+    return UsageError(
+        f"the code of '{entry_point}' cannot be resolved by reading",
+        code="BG105",
+        facts=tuple(("note", note) for note in notes[:5]),
+        why="strict code digests take nothing on trust: a name known only at run time may lead anywhere",
+        fix="import by a literal name, list what it leads to in extra_code, or leave strict out",
+    )

@@ -1,43 +1,50 @@
-"""Summarises one module's source: its normal form, what it imports and defines, and what cannot be read off it."""
+"""What one module's content says, wherever it lies: its pieces, what it imports and exports, what cannot be read off it."""
 
 from __future__ import annotations
 
 import ast
+import gc
 import sys
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from buildgraph.code.dynamic import WORDS, Dynamic, Import, dynamic_code
-from buildgraph.code.normal import FORMAT, normal_form
-from buildgraph.digest import Digest
-from buildgraph.encoding import decode_trusted, encode
-from buildgraph.errors import EncodingError
+import msgpack
 
-_RECORD: Final = 1  # raised whenever a summary's fields or their meaning change: old memos are then not found
-_DOMAIN: Final = f"buildgraph.code.summary {_RECORD} {FORMAT} {sys.version_info[0]}.{sys.version_info[1]}\0".encode()
-_ALWAYS: Final = frozenset((ast.Import, ast.ImportFrom, ast.If, ast.Global))
-_IF_DYNAMIC: Final = _ALWAYS | {ast.Call, ast.Name, ast.Attribute}
-_SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+from buildgraph.code.dynamic import Dynamic, Import, real_names
+from buildgraph.code.pieces import Alias, Piece, cut
+from buildgraph.code.reading import FORMAT, may_be_dynamic
+from buildgraph.digest import Digest
+from buildgraph.encoding import encode_plain
+
+RECORD: Final = 2  # raised whenever a summary's fields or their meaning change: old memos are then not found
+_DOMAIN: Final = f"buildgraph.code.summary {RECORD} {FORMAT} {sys.version_info[0]}.{sys.version_info[1]}\0".encode()
+_DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _PLAIN: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Name, ast.expr_context, ast.Starred, ast.BinOp, ast.Add, ast.Attribute,
 )  # fmt: skip
+_NONE: Final = Digest.of(b"")
+_MANY: Final = 2000  # bytes of source from which switching the garbage collector off pays
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What one module's content says, wherever the file lies and whatever the module is called.
+    """What one module's content says.
 
-    `names` are defined at top level; `exports` are the strings of `__all__` ("*" among them when it is computed);
-    `is_open` says that more names may appear at run time.
+    `digest` covers all of it; `imports` are all its imports, those in functions included; `eager` those that importing
+    it runs, in their order; `names` are defined at top level; `exports` are the strings of `__all__` ("*" among them when it is
+    computed, None without one); `is_open` says that more names may appear at run time.
     """
 
     digest: Digest
+    pieces: tuple[Piece, ...]
+    aliases: tuple[Alias, ...]
+    stars: tuple[tuple[int, str], ...]
+    eager: tuple[Import, ...]
     imports: tuple[Import, ...]
     dynamic: tuple[Dynamic, ...]
     names: frozenset[str]
-    exports: tuple[str, ...]
+    exports: tuple[str, ...] | None
     is_open: bool
 
 
@@ -48,30 +55,56 @@ def memo_key(content: Digest) -> bytes:
 
 def summarise(source: bytes) -> Summary:
     """The summary of a module's `source`. Raises SyntaxError."""
+    collecting = len(source) > _MANY and gc.isenabled()
+    if collecting:
+        gc.disable()  # a syntax tree is many small objects and no garbage: looking for some doubles the time
+    try:
+        return _summarise(source)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _summarise(source: bytes) -> Summary:
     tree = _parse(source)
-    maybe_dynamic = not source.isascii() or any(word in source for word in WORDS)  # wide letters may spell names
-    digest, nodes = normal_form(tree, keep_text=b"__doc__" in source, wanted=_IF_DYNAMIC if maybe_dynamic else _ALWAYS)
-    imports = list(_imports(nodes))
-    literal, dynamic = dynamic_code(nodes) if maybe_dynamic else ([], [])
-    names = _top_level_names(tree)
-    for node in nodes:
-        if isinstance(node, ast.Global):
-            names.update(node.names)
-    star = any("*" in each.names for each in imports)
+    real = real_names(ast.walk(tree)) if may_be_dynamic(source) else {}
+    pieces, aliases, stars, eager = cut(tree, real=real)
+    imports = {*eager, *(each for piece in pieces for each in (*piece.imports, *piece.literal))}
+    dynamic = {each for piece in pieces for each in piece.dynamic}
+    names = {name for piece in pieces for name in piece.names} | {alias.name for alias in aliases}
+    if b"global" in source:
+        names.update(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
+    loud = b"__doc__" in source
+    shapes = [encode_plain([each.name, each.level, each.module, each.attribute]) for each in aliases]
+    whole = [*(piece.loud if loud else piece.digest for piece in pieces if loud or piece.names != ("__doc__",)), *shapes]
     return Summary(
-        digest,
-        tuple(sorted({*imports, *literal})),
-        tuple(sorted(set(dynamic))),
+        Digest.of(encode_plain([*whole, [list(each) for each in stars], sorted([level, module, sorted(names)] for level, module, names in imports)])),
+        tuple(pieces),
+        tuple(aliases),
+        tuple(stars),
+        tuple(dict.fromkeys(eager)),
+        tuple(sorted(imports)),
+        tuple(sorted(dynamic)),
         frozenset(names),
-        tuple(sorted(_exports(tree))) if b"__all__" in source else (),
-        star or bool(dynamic) or "__getattr__" in names or b"globals" in source or b"sys.modules" in source,
+        tuple(sorted(_exports(tree))) if b"__all__" in source else None,
+        bool(stars) or bool(dynamic) or "__getattr__" in names or b"globals" in source or b"sys.modules" in source,
     )
 
 
+def shape(summary: Summary) -> Digest:
+    """The digest of all that a summary says but for the digests and lines of pieces: what a closure's extent depends on."""
+    pieces = [piece._replace(digest=_NONE, loud=_NONE, first=0, last=0) for piece in summary.pieces]
+    row = [pieces, summary.aliases, summary.stars, summary.eager, sorted(summary.names), summary.exports, summary.is_open]
+    return Digest.of(msgpack.packb(row, unicode_errors="surrogatepass"))
+
+
 def to_bytes(summary: Summary) -> bytes:
-    imports = [[each.level, each.module, list(each.names)] for each in summary.imports]
-    dynamic = [[each.package, each.what] for each in summary.dynamic]
-    return encode([summary.digest, imports, dynamic, sorted(summary.names), list(summary.exports), summary.is_open])
+    """The summary as a row of the memo: a cache of our own, found by content and format, so plain msgpack will do."""
+    row = [
+        summary.digest, summary.pieces, summary.aliases, summary.stars, summary.eager, summary.imports, summary.dynamic, sorted(summary.names),
+        summary.exports, summary.is_open,
+    ]  # fmt: skip
+    return msgpack.packb(row, unicode_errors="surrogatepass")  # type: ignore[no-any-return]  # msgpack is untyped
 
 
 def from_bytes(data: bytes | None) -> Summary | None:
@@ -79,17 +112,33 @@ def from_bytes(data: bytes | None) -> Summary | None:
     if data is None:
         return None
     try:
-        digest, imports, dynamic, names, exports, is_open = decode_trusted(data)
+        row = msgpack.unpackb(data, use_list=False, unicode_errors="surrogatepass")
+        digest, pieces, aliases, stars, eager, imports, dynamic, names, exports, is_open = row
         return Summary(
             Digest(digest),
-            tuple([Import(level, module, tuple(of)) for level, module, of in imports]),
-            tuple([Dynamic(package, what) for package, what in dynamic]),
+            tuple(map(_piece, pieces)),
+            tuple([Alias(*each) for each in aliases]),
+            stars,
+            tuple([Import(*each) for each in eager]),
+            tuple([Import(*each) for each in imports]),
+            tuple([Dynamic(*each) for each in dynamic]),
             frozenset(names),
-            tuple(exports),
+            exports,
             bool(is_open),
         )
-    except (EncodingError, ValueError, TypeError):
+    except (ValueError, TypeError, msgpack.UnpackException):
         return None
+
+
+def _piece(row: Any) -> Piece:
+    piece = Piece(*row)
+    digest, loud = Digest(piece.digest), Digest(piece.loud)
+    if not (piece.imports or piece.literal or piece.dynamic):
+        return piece._replace(digest=digest, loud=loud)
+    return piece._replace(
+        digest=digest, loud=loud, imports=tuple([Import(*each) for each in piece.imports]),
+        literal=tuple([Import(*each) for each in piece.literal]), dynamic=tuple([Dynamic(*each) for each in piece.dynamic]),
+    )  # fmt: skip
 
 
 def _parse(source: bytes) -> ast.Module:
@@ -103,52 +152,11 @@ def _parse(source: bytes) -> ast.Module:
             raise SyntaxError(str(error)) from None
 
 
-def _imports(nodes: Iterable[ast.AST]) -> Iterable[Import]:
-    """The import statements among `nodes`, without those that only a type checker follows."""
-    unfollowed: set[int] = set()
-    for node in nodes:
-        if isinstance(node, ast.If) and _is_type_checking(node.test):
-            unfollowed.update(id(inner) for statement in node.body for inner in ast.walk(statement))
-        elif id(node) in unfollowed:
-            continue
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(0, alias.name, ())
-        elif isinstance(node, ast.ImportFrom):
-            yield Import(node.level, node.module or "", tuple(sorted({alias.name for alias in node.names})))
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
-    return name == "TYPE_CHECKING"
-
-
-def _top_level_names(tree: ast.Module) -> set[str]:
-    """Every name that running the module can bind in its own scope."""
-    names: set[str] = set()
-    stack: list[ast.AST] = list(tree.body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, _SCOPES):
-            names.add(node.name)
-            continue
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.MatchAs | ast.MatchStar) and node.name:
-            names.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            names.add(node.rest)
-        stack.extend(ast.iter_child_nodes(node))
-    return names
-
-
 def _exports(tree: ast.Module) -> set[str]:
     """The strings in statements that mention `__all__`: a star import also imports the submodules among them."""
     found: set[str] = set()
     for statement in tree.body:
-        inner: list[Any] = list(ast.walk(statement)) if not isinstance(statement, _SCOPES) else []
+        inner: list[Any] = list(ast.walk(statement)) if not isinstance(statement, _DEFINITIONS) else []
         if not any(isinstance(node, ast.Name) and node.id == "__all__" for node in inner):
             continue
         found.update(node.value for node in inner if isinstance(node, ast.Constant) and isinstance(node.value, str))

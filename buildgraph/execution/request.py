@@ -74,7 +74,8 @@ class StoredFile(NamedTuple):
 class Outcome(NamedTuple):
     """What came of a request: a value or a tree with its codec, or an error; what was printed; what it cost.
 
-    `wall` and `cpu` are seconds, `rss` the worker's peak memory in bytes.
+    `wall` and `cpu` are seconds, `rss` the worker's peak memory in bytes. `classes` are those that the value carries,
+    sorted, each "module:Qualname".
     """
 
     codec: str = ""
@@ -89,6 +90,7 @@ class Outcome(NamedTuple):
     wall: float = 0.0
     cpu: float = 0.0
     rss: int = 0
+    classes: tuple[str, ...] = ()
 
     def encode(self, log: bytes = b"", wall: float = 0.0, cpu: float = 0.0, rss: int = 0) -> bytes:
         """The outcome as bytes, with what was printed and what it cost: known last, so not in the value yet."""
@@ -99,7 +101,7 @@ class Outcome(NamedTuple):
                 for f in self.files
             ]
         row = [
-            self.codec, self.data, self.path, self.digest, self.size, self.identity, files, self.error, log, wall, cpu, rss,
+            self.codec, self.data, self.path, self.digest, self.size, self.identity, files, self.error, log, wall, cpu, rss, self.classes,
         ]  # fmt: skip
         return msgpack.packb(row, unicode_errors="surrogateescape")  # type: ignore[no-any-return]
 
@@ -111,6 +113,7 @@ class Outcome(NamedTuple):
                 StoredFile(Entry(path, mode, Digest(digest) if digest else None, size, target), content, file)
                 for path, mode, digest, size, target, content, file in row[6]
             )
+        row[12] = tuple(row[12])
         return cls(*row)
 
 

@@ -13,7 +13,7 @@ from buildgraph.component import Resource
 from buildgraph.digest import Digest, Hasher
 from buildgraph.errors import EncodingError, MachineError, TargetError
 from buildgraph.execution.codecs import CACHEABLE, RESOURCE, TREE, WAYS_OUT, choose, codec_named
-from buildgraph.execution.codecs.base import INLINE
+from buildgraph.execution.codecs.base import INLINE, carried
 from buildgraph.execution.process import Process
 from buildgraph.execution.request import Input, Outcome, Request, StoredFile
 from buildgraph.execution.resources import ResourceFolders
@@ -71,7 +71,8 @@ def of_value(
         folder = Path(process.private, "value")
         folder.mkdir(exist_ok=True)
         value.to_cache(folder, storage or ResourceFolders(Path(process.private, "resources"), {}))
-        return _folder(asked, codec, folder, scratch, remove=True)
+        module, _, name = codec.partition(":")[2].partition(":")
+        return _folder(asked, codec, folder, scratch, remove=True)._replace(classes=carried([(module, name)]))
     if codec == TREE:
         return _path_value(asked, Path(value), scratch)
     try:
@@ -83,7 +84,9 @@ def of_value(
             f"target '{asked.target}' returned a {type(value).__qualname__}, which codec '{codec}' cannot store", code="BG232",
             facts=(("because", f"{type(error).__name__}: {error}"),), why="the codec takes values of its own kind only", fix="leave codec out to choose by type, or return another kind of value",
         ) from error  # fmt: skip
-    return Outcome(codec, encoded.data, encoded.path, encoded.digest or b"", encoded.size, encoded.identity or b"")
+    return Outcome(
+        codec, encoded.data, encoded.path, encoded.digest or b"", encoded.size, encoded.identity or b"", classes=encoded.classes
+    )
 
 
 def _unstorable_part(asked: Request, error: EncodingError) -> TargetError:

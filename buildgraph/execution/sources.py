@@ -66,6 +66,7 @@ class Sources:
         self._skip = tuple(skip)
         self._rows = rows
         self._now = now
+        self._began = now()
         self._seen: dict[str, tuple[Stamp, Digest]] = {}
 
     def digest(self, path: str) -> tuple[Digest, int, bool]:
@@ -105,6 +106,11 @@ class Sources:
             if not same:
                 found.append(path)
         return found
+
+    def younger(self, paths: Iterable[str]) -> list[str]:
+        """Those of `paths` that changed after this build began and before it read them: who ran then may have seen another."""
+        found = ((path, self._seen.get(path)) for path in paths)
+        return [path for path, seen in found if seen is not None and seen[0][4] > self._began]
 
     def select(self, folder: str, patterns: Iterable[str], exclude: Iterable[str], what: str, *, may_miss: bool = False) -> SourceTree:
         """The tree of the files below `folder` that `patterns` name and `exclude` does not. Raises UsageError."""

@@ -11,11 +11,12 @@ from typing import Any, Final
 from buildgraph.errors import Place, UsageError, nearest
 from buildgraph.loading.workspace import MARKER, has_table
 from buildgraph.rule import source_place
+from buildgraph.schema import GRANULARITIES
 
 PREFIX: Final = "BUILDGRAPH_"
 RUNNERS: Final = ("pool", "inline")
 COLORS: Final = ("auto", "always", "never")
-_CHOICES: Final = {"runner": RUNNERS, "color": COLORS}
+_CHOICES: Final = {"runner": RUNNERS, "color": COLORS, "granularity": GRANULARITIES}
 _TRUTH: Final = {
     "1": True,
     "true": True,
@@ -33,7 +34,9 @@ class Settings:
     """How to build. Every field is a key of the files, a `BUILDGRAPH_` variable and a flag; `origins` say which it was.
 
     `store` is absolute; `outputs` is the output folder relative to the workspace; `default` are the patterns of a
-    build without any; `timeout` is in seconds, 0 for none; `remote` is a URL, empty for none.
+    build without any; `timeout` is in seconds, 0 for none; `remote` is a URL, empty for none. `granularity` says how
+    the code of targets counts, `strict` refuses code that cannot be resolved by reading, `ignore_environment` names
+    variables (`*` stands for anything) that code reads and that are no inputs.
     """
 
     store: str
@@ -46,6 +49,9 @@ class Settings:
     cache: bool = True
     remote: str = ""
     color: str = "auto"
+    granularity: str = "definition"
+    strict: bool = False
+    ignore_environment: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def origin(self, name: str) -> str:

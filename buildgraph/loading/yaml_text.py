@@ -93,6 +93,8 @@ def parse(data: bytes, file: str) -> Document:
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "nesting depth" in str(error.problem):  # PyYAML has a limit of its own from 6.0.4 on
+            builder.too_deep(mark.line + 1 if mark else 0)
         builder.refuse(
             "BG120",
             f"is not valid YAML: {error.problem or error.context}",
@@ -156,7 +158,7 @@ class _Builder:
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self._untagged(event, line)
             if len(self.stack) >= MAX_DEPTH:
-                self.refuse("BG123", "is nested too deeply", line, f"at most {MAX_DEPTH} levels are read", "flatten it")
+                self.too_deep(line)
             self.stack.append(_Open({} if isinstance(event, yaml.MappingStartEvent) else [], event.anchor))
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             done = self.stack.pop()
@@ -188,6 +190,9 @@ class _Builder:
                 self.refuse(
                     "BG122", "has more than one document", line, "a file is one document", "remove the line with ---"
                 )
+
+    def too_deep(self, line: int) -> NoReturn:
+        self.refuse("BG123", "is nested too deeply", line, f"at most {MAX_DEPTH} levels are read", "flatten it")
 
     def _untagged(self, event: Any, line: int, *, scalar: bool = False) -> None:
         if event.tag is not None and not (scalar and event.tag in ("!", "tag:yaml.org,2002:str")):

@@ -10,11 +10,15 @@ from buildgraph.errors import TargetError
 from buildgraph.execution.request import Outcome
 from buildgraph.execution.runner import Death
 from buildgraph.execution.trees import manifests
+from buildgraph.scheduler.behaviour import Behind, identity
 from buildgraph.store import Store
 
 
-def accept(outcome: Outcome, store: Store, now: int) -> ActionResult:
-    """Put everything that an outcome holds into the store; the record itself is the caller's to write. `now` in seconds."""
+def accept(outcome: Outcome, store: Store, now: int, code: Behind, key: Digest) -> ActionResult:
+    """Put everything that an outcome holds into the store; the record itself is the caller's to write. `now` in seconds.
+
+    `code` is what the value carries, `key` the action's.
+    """
     if outcome.files is not None:
         for file in outcome.files:
             if file.data is not None:
@@ -24,17 +28,15 @@ def accept(outcome: Outcome, store: Store, now: int) -> ActionResult:
         root, blobs = manifests(file.entry for file in outcome.files)
         for blob in blobs.values():
             store.put(blob)
-        output = Output("value", outcome.codec, root, root, sum(file.entry.size for file in outcome.files))
+        digest, seen, size = root, root, sum(file.entry.size for file in outcome.files)
     elif outcome.data is not None:
         digest = store.put(outcome.data)
-        identity = Digest(outcome.identity) if outcome.identity else digest
-        output = Output("value", outcome.codec, identity, digest, len(outcome.data))
+        seen, size = Digest(outcome.identity) if outcome.identity else digest, len(outcome.data)
     else:
         digest = Digest(outcome.digest)
         store.put_file(outcome.path, digest, outcome.size)
-        output = Output(
-            "value", outcome.codec, Digest(outcome.identity) if outcome.identity else digest, digest, outcome.size
-        )
+        seen, size = Digest(outcome.identity) if outcome.identity else digest, outcome.size
+    output = Output("value", outcome.codec, identity(seen, code, key), digest, size, tuple(sorted(code)))
     log = store.put(outcome.log) if outcome.log else None
     cost = Cost(round(outcome.wall, 6), round(outcome.cpu, 6), outcome.rss, output.size)
     return ActionResult((output,), log, cost, now)

@@ -17,6 +17,7 @@ from buildgraph.execution.codecs import FOLDER_CODECS, choose, codec_named
 from buildgraph.execution.codecs.base import Source
 from buildgraph.execution.modules import own_modules
 from buildgraph.execution.sources import Sources, SourceTree
+from buildgraph.scheduler.behaviour import CodeOf, behind, identity
 from buildgraph.schema import GraphSchema, SchemaNode
 from buildgraph.store import Store
 
@@ -35,17 +36,17 @@ Tools = Callable[[str, bool], str | None]  # a program's name, whether on the ca
 
 
 def examine(
-    schema: GraphSchema, sources: Sources, store: Store, *, tools: Tools, scratch: Callable[[], str]
+    schema: GraphSchema, sources: Sources, store: Store, *, tools: Tools, scratch: Callable[[], str], code_of: CodeOf
 ) -> Examined:
     """Run every input node of `schema`, in order; a failing node fails its target and no other.
 
-    `tools` finds a program; `scratch` gives a path for a new large file.
+    `tools` finds a program; `scratch` gives a path for a new large file; `code_of` reads the code that values carry.
     """
     found = Examined()
     inputs = {label: node for label, node in schema.nodes.items() if node.is_input}
     with own_modules(sources.root) if any(_is_foreign(node) for node in inputs.values()) else nullcontext():
         for label, node in inputs.items():
-            _examine(label, node, found, sources, store, tools, scratch)
+            _examine(label, node, found, sources, store, tools, scratch, code_of)
     return found
 
 
@@ -56,7 +57,7 @@ def _is_foreign(node: SchemaNode) -> bool:
 
 def _examine(
     label: str, node: SchemaNode, found: Examined, sources: Sources, store: Store, tools: Tools,
-    scratch: Callable[[], str],
+    scratch: Callable[[], str], code_of: CodeOf,
 ) -> None:  # fmt: skip
     blocked = [parent for parent in node.needs.values() if parent not in found.outputs]
     try:
@@ -82,7 +83,7 @@ def _examine(
             services,
         )
         inputs = {parameter: found.values[parent] for parameter, parent in node.needs.items()}
-        _keep(label, call(what, inputs, _NoStorage), node.policy.codec, found, store, scratch)
+        _keep(label, call(what, inputs, _NoStorage), node, found, store, scratch, code_of)
     except BuildgraphError as error:
         found.errors[label] = error
     except Exception as error:  # noqa: BLE001 - an input component is user code: whatever it raises fails its target
@@ -103,7 +104,9 @@ class _NoStorage:
     read_from = write_to
 
 
-def _keep(label: str, value: Any, declared: str, found: Examined, store: Store, scratch: Callable[[], str]) -> None:
+def _keep(
+    label: str, value: Any, node: SchemaNode, found: Examined, store: Store, scratch: Callable[[], str], code_of: CodeOf
+) -> None:
     if isinstance(value, SourceTree):
         found.trees[label] = value
         found.outputs[label] = Output(
@@ -111,7 +114,7 @@ def _keep(label: str, value: Any, declared: str, found: Examined, store: Store, 
         )
         found.values[label] = value
         return
-    codec = choose(value, declared, label)
+    codec = choose(value, node.policy.codec, label)
     if codec.partition(":")[0] in FOLDER_CODECS or isinstance(value, Resource):
         raise UsageError(
             f"input '{label}' returned a {type(value).__name__}", code="BG235", why="an input's value is data, or files of the workspace",
@@ -130,5 +133,8 @@ def _keep(label: str, value: Any, declared: str, found: Examined, store: Store, 
         assert encoded.digest is not None
         digest, size = encoded.digest, encoded.size
         store.put_file(encoded.path, digest, size)
-    found.outputs[label] = Output("value", codec, encoded.identity or digest, digest, size)
+    code, seen = behind(encoded.classes, code_of), encoded.identity or digest
+    if code:
+        seen = identity(seen, code, code_of(node.entry_point).digest)
+    found.outputs[label] = Output("value", codec, seen, digest, size, tuple(sorted(code)))
     found.values[label] = codec_named(codec).read(Source(encoded.data)) if encoded.data is not None else value

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from buildgraph.action import Action, ActionResult, DeepRecord, Output
 from buildgraph.code import CodeDigest
@@ -33,6 +34,7 @@ from buildgraph.execution.request import Outcome, error_from_data
 from buildgraph.execution.runner import Finished, Runner
 from buildgraph.execution.sources import Sources, SourceTree
 from buildgraph.scheduler.accept import accept, died
+from buildgraph.scheduler.behaviour import CodeOf, behind, files_of
 from buildgraph.scheduler.lowering import Lowering, forget_stage
 from buildgraph.scheduler.plan import Plan, State
 from buildgraph.scheduler.staleness import Hit, Judge, Stale, inputs_of
@@ -73,7 +75,8 @@ class Scene:
     root: str
     schema: GraphSchema
     actions: Mapping[str, Action]
-    codes: Mapping[str, CodeDigest]  # by entry point
+    codes: Mapping[str, CodeDigest]  # by label
+    code_of: CodeOf  # the same, for the classes of values
     outputs_of: Mapping[str, Output]  # of input nodes
     trees: Mapping[str, SourceTree]
     input_errors: Mapping[str, BuildgraphError]
@@ -244,7 +247,7 @@ class Round:
                 continue
             assert item.outcome is not None
             outcome = Outcome.decode(item.outcome)
-            changed = self._changed(label, checked)
+            changed = self._changed(label, outcome.classes, checked)
             lost = self._damaged(label, outcome)
             if changed:
                 self._inputs_changed(label, changed)
@@ -293,8 +296,11 @@ class Round:
         self._scene.listen(TargetRetried(label, why))
         self._submit(label, stale, attempt + 1)
 
-    def _changed(self, label: str, checked: dict[str, bool]) -> list[str]:
-        """The files behind the inputs and the code of `label` that are no longer what was hashed."""
+    def _changed(self, label: str, made: Sequence[str], checked: dict[str, bool]) -> list[str]:
+        """The files behind the inputs and the code of `label` that are no longer what was hashed.
+
+        Values bring code of their own: those that went in, and the one that came out, of the classes `made`.
+        """
         scene, node = self._scene, self._scene.schema.nodes[label]
         found: list[str] = []
         for parent in node.needs.values():
@@ -305,8 +311,22 @@ class Round:
                 found += scene.outputs.changed(parent)
                 if found:
                     scene.outputs.forget(parent)
-        code = scene.codes.get(node.entry_point)
+        carried = {*made, *(each for parent in node.needs.values() for each in self._classes(parent))}
+        if carried:
+            files = files_of(behind(sorted(carried), scene.code_of))
+            found += self._unlike(files, checked)
+            found += scene.sources.younger(file for file in files if file not in self._hashed and file not in found)
+        code = scene.codes.get(label)
         return found + self._unlike(code.files, checked) if code is not None else found
+
+    @cached_property
+    def _hashed(self) -> frozenset[str]:
+        """The files of code that were read before anything ran."""
+        return frozenset(file for code in self._scene.codes.values() for file in code.files)
+
+    def _classes(self, parent: str) -> tuple[str, ...]:
+        output = self._outputs.get(parent)
+        return output.classes if output is not None else ()
 
     def _unlike(self, paths: Collection[str], checked: dict[str, bool]) -> list[str]:
         unseen = [path for path in paths if path not in checked]
@@ -317,7 +337,8 @@ class Round:
 
     def _built(self, label: str, stale: Stale, outcome: Outcome) -> None:
         scene, node = self._scene, self._scene.schema.nodes[label]
-        result = accept(outcome, scene.store, scene.now())
+        code = behind(outcome.classes, scene.code_of)
+        result = accept(outcome, scene.store, scene.now(), code, stale.key)
         self.known.outputs[label] = result.value
         if node.policy.cacheable:
             self._keep(label, stale, result)
@@ -334,7 +355,7 @@ class Round:
     def _keep(self, label: str, stale: Stale, result: ActionResult) -> None:
         """Write what explains the key, then the record, then its deep key."""
         scene = self._scene
-        code = scene.codes[scene.schema.nodes[label].entry_point]
+        code = scene.codes[label]
         if code.digest not in self._coded:
             self._coded.add(code.digest)
             scene.store.put(code.manifest)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from buildgraph.action import Action, Output
-from buildgraph.code import CodeDigest
+from buildgraph.code import CodeDigest, Options
 from buildgraph.encoding import encode_value
-from buildgraph.errors import EncodingError, UsageError
+from buildgraph.errors import EncodingError, UsageError, nearest
 from buildgraph.execution.codecs import RESOURCE
 from buildgraph.execution.codecs.base import INLINE
 from buildgraph.execution.outputs import LostBlob, OutputFolder, holds_folder, link_farm
@@ -19,7 +20,7 @@ from buildgraph.execution.request import FILES, VALUE, Input, Request
 from buildgraph.execution.request import RESOURCE as AS_RESOURCE
 from buildgraph.execution.sources import SourceTree
 from buildgraph.schema import FILES as AS_FILES
-from buildgraph.schema import GraphSchema, SchemaNode
+from buildgraph.schema import GRANULARITIES, GraphSchema, Policy, SchemaNode
 from buildgraph.store import Store
 
 STATE_FOLDER = ".buildgraph"
@@ -28,7 +29,12 @@ STATE_FOLDER = ".buildgraph"
 class CodeReader(Protocol):
     """Where code digests come from."""
 
-    def of(self, entry_point: str) -> CodeDigest: ...
+    def of(self, entry_point: str, options: Options) -> CodeDigest: ...
+
+
+def code_options(policy: Policy, granularity: str, strict: bool) -> Options:
+    """How the code of a node counts; `granularity` and `strict` are the workspace's."""
+    return Options(policy.granularity or granularity, policy.code_version, policy.extra_code, policy.ignore_code, strict)
 
 
 def platform_tag() -> str:
@@ -37,8 +43,13 @@ def platform_tag() -> str:
     return f"{version} {sys.platform}-{platform.machine()}"
 
 
-def action_of(label: str, node: SchemaNode, code: CodeDigest, environment: Mapping[str, str], where: str) -> Action:
-    """The action of a node, its inputs still missing. Raises EncodingError naming target and path for a bad config."""
+def action_of(
+    label: str, node: SchemaNode, code: CodeDigest, environment: Mapping[str, str], where: str, ignored: Collection[str] = ()
+) -> Action:
+    """The action of a node, its inputs still missing. Raises EncodingError naming target and path for a bad config.
+
+    Variables that the code reads are inputs, unless their names match one of `ignored`.
+    """
     try:
         config = encode_value(node.config if type(node.config) is dict else dict(node.config))
     except EncodingError as error:
@@ -48,9 +59,17 @@ def action_of(label: str, node: SchemaNode, code: CodeDigest, environment: Mappi
     resource = node.resource.name if node.resource else ""
     return Action(
         node.entry_point, node.constructor_name, node.fn, node.eager, config, (), code.digest,
-        tuple((name, environment.get(name)) for name in sorted(policy.environment)), where, policy.outs, policy.codec, policy.inputs,
+        tuple((name, environment.get(name)) for name in _variables(policy.environment, code, ignored)), where, policy.outs, policy.codec, policy.inputs,
         resource, label if visible else "", policy.salt,
     )  # fmt: skip
+
+
+def _variables(declared: Collection[str], code: CodeDigest, ignored: Collection[str]) -> list[str]:
+    """The variables that an action sees: those declared, and those its code reads by literal name."""
+    if not code.environment:
+        return sorted(declared)
+    read = {name for name in code.environment if not any(fnmatchcase(name, pattern) for pattern in ignored)}
+    return sorted({*declared, *read})
 
 
 class Lowering:
@@ -138,6 +157,15 @@ class Lowering:
             link_farm(self._root, farm, zip(names, tree.files, strict=True))
             self._farms.add(farm)
         return Input(parameter, FILES, "tree", None, farm, tree.digest, names)
+
+
+def check_code(label: str, node: SchemaNode) -> None:
+    """Raises UsageError (BG106) for a granularity that there is not."""
+    if node.policy.granularity not in ("", *GRANULARITIES):
+        raise UsageError(
+            f"target '{label}' has the granularity '{node.policy.granularity}'", code="BG106", why=f"code counts by {', '.join(GRANULARITIES)}",
+            fix=nearest(node.policy.granularity, GRANULARITIES) or "leave it out: definition is the default",
+        )  # fmt: skip
 
 
 def check_timeout(label: str, node: SchemaNode) -> None:

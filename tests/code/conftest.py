@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from buildgraph.code import CodeDigest, CodeIndex
+from buildgraph.code import CodeDigest, CodeIndex, Options
 from buildgraph.digest import Digest
 
 
@@ -27,8 +27,8 @@ def write(root: Path, files: Mapping[str, str]) -> Path:
 def closure(tmp_path: Path) -> Callable[..., CodeDigest]:
     """Writes `files` into the workspace and answers the code digest of an entry point, `main:run` unless told."""
 
-    def of(files: Mapping[str, str], entry: str = "main:run", search: tuple[Path, ...] = ()) -> CodeDigest:
+    def of(files: Mapping[str, str], entry: str = "main:run", search: tuple[Path, ...] = (), granularity: str = "module") -> CodeDigest:
         root = write(tmp_path / "workspace", files)
-        return CodeIndex(str(root), search=[str(folder) for folder in search], read=read).of(entry)
+        return CodeIndex(str(root), search=[str(folder) for folder in search], read=read).of(entry, Options(granularity))
 
     return of

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from buildgraph.code import CodeDigest, CodeIndex, explain
+from buildgraph.code import CodeDigest, CodeIndex, Options, explain
 from buildgraph.digest import Digest
 
 ENTRY = "app.train:Trainer"
+MODULES = Options("module")
 PROJECT = {
     "app/__init__.py": "",
     "app/base.py": "class Base:\n    size = 1\n",
@@ -52,7 +53,7 @@ def write(root: Path, files: Mapping[str, str]) -> Path:
 
 
 def code_of(root: Path, entry: str = ENTRY, *search: Path) -> CodeDigest:
-    return CodeIndex(str(root), search=[str(folder) for folder in search], read=read).of(entry)
+    return CodeIndex(str(root), search=[str(folder) for folder in search], read=read).of(entry, MODULES)
 
 
 def modules(code: CodeDigest) -> set[str]:
@@ -146,9 +147,9 @@ def test_touching_files_keeps_the_digest(project: Path) -> None:
 
 def test_processes_with_different_hash_seeds_agree(project: Path) -> None:
     script = (
-        "import sys\nfrom buildgraph.code import CodeIndex\nfrom buildgraph.digest import Digest\n"
+        "import sys\nfrom buildgraph.code import CodeIndex, Options\nfrom buildgraph.digest import Digest\n"
         "def read(path):\n    data = open(path, 'rb').read()\n    return data, Digest.of(data)\n"
-        f"print(CodeIndex({str(project)!r}, search=[], read=read).of({ENTRY!r}).digest)\n"
+        f"print(CodeIndex({str(project)!r}, search=[], read=read).of({ENTRY!r}, Options('module')).digest)\n"
     )
     home = str(Path(sys.modules["buildgraph"].__path__[0]).parent)
     answers = {
@@ -166,7 +167,7 @@ def test_processes_with_different_hash_seeds_agree(project: Path) -> None:
 
 def test_all_entry_points_of_a_module_share_one_digest(project: Path) -> None:
     index = CodeIndex(str(project), search=[], read=read)
-    assert index.of("app.train:Trainer") is index.of("app.train:unrelated") is index.of("app.train:Trainer.run")
+    assert index.of("app.train:Trainer", MODULES).digest == index.of("app.train:unrelated", MODULES).digest == index.of("app.train:Trainer.run", MODULES).digest
 
 
 def test_user_code_is_never_run(tmp_path: Path) -> None:
@@ -176,12 +177,12 @@ def test_user_code_is_never_run(tmp_path: Path) -> None:
 
 def test_a_summary_is_remembered_by_content_and_a_damaged_one_is_made_anew(project: Path) -> None:
     memo: dict[bytes, bytes] = {}
-    first = CodeIndex(str(project), search=[], read=read, memo=memo).of(ENTRY)
+    first = CodeIndex(str(project), search=[], read=read, memo=memo).of(ENTRY, MODULES)
     assert len(memo) == 6
     kept = dict(memo)
-    assert CodeIndex(str(project), search=[], read=read, memo=memo).of(ENTRY) == first and memo == kept
+    assert CodeIndex(str(project), search=[], read=read, memo=memo).of(ENTRY, MODULES) == first and memo == kept
     damaged = dict.fromkeys(memo, b"\x93\x01")
-    assert CodeIndex(str(project), search=[], read=read, memo=damaged).of(ENTRY) == first and damaged == kept
+    assert CodeIndex(str(project), search=[], read=read, memo=damaged).of(ENTRY, MODULES) == first and damaged == kept
 
 
 def test_an_index_only_parses_what_is_reached(project: Path) -> None:
@@ -191,7 +192,7 @@ def test_an_index_only_parses_what_is_reached(project: Path) -> None:
 
 def test_a_file_that_appears_and_takes_over_an_import_was_in_a_listed_folder(project: Path) -> None:
     index = CodeIndex(str(project), search=[], read=read)
-    before = index.of(ENTRY)
+    before = index.of(ENTRY, MODULES)
     assert {str(project), f"{project}/app"} <= set(index.listed())
     write(project, {"app/base/__init__.py": "class Base:\n    size = 3\n"})
     assert code_of(project).digest != before.digest

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildgraph.code.normal import normal_form
 from buildgraph.code.summary import from_bytes, summarise, to_bytes
 from buildgraph.digest import Digest
 
@@ -28,7 +27,7 @@ LITERALS = st.recursive(
 
 
 def form(source: str) -> Digest:
-    return normal_form(ast.parse(source), keep_text=False)[0]
+    return summarise(source.encode()).digest
 
 
 @pytest.mark.parametrize("module", [ast, inspect, json.decoder, textwrap])

@@ -133,6 +133,13 @@ class TestShow:
         assert [(file["path"], file["size"]) for file in data["outputs"]] == [("upper.txt", 8)]
         assert data["codec"] == "tree"
 
+    def test_the_code_that_a_value_carries(self, place):
+        place.write({"notes/BUILD.py": "from buildgraph.rules import python\n\npython('note', fn='notes.code:note', codec='pickle')\n"})
+        place.write({"notes/code.py": "class Note:\n    pass\n\n\ndef note():\n    return Note()\n"})
+        place("build", "//notes:note")
+        assert "  carries notes.code:Note\n" in place("show", "//notes:note").out
+        assert place("show", "//notes:note", "--json").data["classes"] == ["notes.code:Note"]
+
     def test_what_was_never_built(self, place):
         assert "error[BG064]" in place("show", "//:upper", expect=2).err
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import io
 import math
 import os
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from buildgraph.component import Resource
 from buildgraph.digest import Digest
 from buildgraph.errors import BuildgraphError, EncodingError
 from buildgraph.execution.codecs import CODECS, choose, codec_named
 from buildgraph.execution.codecs.base import INLINE, Encoded, Source
+from buildgraph.execution.codecs.local import globals_of
 from buildgraph.testing import TemporaryWorkspace
 
 PLAIN = [
@@ -121,6 +124,80 @@ class TestPickle:
                 codec_named(name).read(Source(bomb))
             except Exception as error:
                 assert "unpickled" not in str(error)
+
+
+class Kinds:
+    """A class of this module, with another in it."""
+
+    class Inner(dict):
+        pass
+
+
+def function():
+    return 1
+
+
+KINDS = (f"{__name__}:Kinds", f"{__name__}:Kinds.Inner", f"{__name__}:function")
+
+
+class TestCodeThatValuesCarry:
+    """What is reported decides who runs when that code changes: it is read off the bytes, never by loading them."""
+
+    def value(self):
+        return [Kinds(), {"inner": (Kinds.Inner(a=Kinds()), Kinds.Inner())}, function, "Kinds", __name__, Kinds]
+
+    def test_a_pickle_names_classes_and_functions_at_any_depth(self, tmp_path):
+        assert encoded(self.value(), tmp_path, "pickle").classes == KINDS
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_in_every_protocol(self, protocol):
+        """Old ones name code in one opcode, new ones by two texts, which may both have been said before."""
+        named = set(globals_of(io.BytesIO(pickle.dumps(self.value(), protocol))))
+        ours = {f"{module}:{name}" for module, name in named if module == __name__}
+        assert ours >= {KINDS[0], KINDS[2]}
+        assert ("", "") not in named
+        assert protocol < 4 or ours == set(KINDS)  # before, what is in a class is looked up in it
+
+    def test_in_a_large_pickle_too(self, tmp_path):
+        what = encoded([b"x" * INLINE, *self.value()], tmp_path, "pickle")
+        assert what.data is None
+        assert what.classes == KINDS
+
+    def test_reading_them_off_runs_nothing(self):
+        class Bomb:
+            def __reduce__(self):
+                return (os._exit, (3,))
+
+        assert list(globals_of(io.BytesIO(pickle.dumps(Bomb())))) == [("posix", "_exit")]
+
+    def test_code_that_hides_behind_a_number_is_said_to_be_unknown(self):
+        copyreg.add_extension(__name__, "Kinds", 240)
+        try:
+            found = list(globals_of(io.BytesIO(pickle.dumps(Kinds(), 4))))
+        finally:
+            copyreg.remove_extension(__name__, "Kinds", 240)
+        assert ("", "") in found
+
+    def test_what_is_built_in_is_not_named(self, tmp_path):
+        assert encoded([1 + 2j, range(3), len, bytearray(b"x"), Resource("r")], tmp_path, "pickle").classes == ()
+
+    def test_data_names_none(self, tmp_path):
+        np = pytest.importorskip("numpy")
+        for value in ({"a": [1, (2,)]}, "text", b"bytes", np.arange(3)):
+            assert encoded(value, tmp_path).classes == ()
+
+    def test_an_estimator_names_its_parts(self, tmp_path):
+        pytest.importorskip("skops")
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+        model = make_pipeline(StandardScaler(), FunctionTransformer(function)).fit([[0.0], [1.0]])
+        classes = encoded(model, tmp_path).classes
+        assert KINDS[2] in classes
+        assert {name for name in classes if name.startswith("sklearn.preprocessing")} == {
+            "sklearn.preprocessing._data:StandardScaler",
+            "sklearn.preprocessing._function_transformer:FunctionTransformer",
+        }
 
 
 class TestArrays:

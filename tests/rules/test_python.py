@@ -168,11 +168,32 @@ def child(tree: "dict[str, Path]"):
     assert json.loads(workspace.output("//:child").read_text()) == ["x"]
 
 
+def test_variables_that_a_function_reads_by_name_are_inputs(make):
+    workspace = make({"BUILD.py": "python('n', fn='m:n')", "m.py": "import os\n\ndef n():\n    return [os.environ.get('WHO')]\n"})
+    workspace.environment = {"WHO": "ada"}
+    workspace.build()
+    assert json.loads(workspace.output("//:n").read_text()) == ["ada"]
+    workspace.environment = {"WHO": "grace"}
+    assert workspace.build().ran == ["//:n"]
+    workspace.environment = {"WHO": "grace", "OTHER": "1"}
+    assert workspace.build().ran == []
+
+
+def test_ignored_variables_and_those_of_the_users_session_are_not_inputs(make):
+    source = "import os\n\ndef n():\n    return [os.environ.get('WHO'), os.getenv('LOGNAME')]\n"
+    workspace = make({"BUILD.py": "python('n', fn='m:n')", "m.py": source, "buildgraph.toml": "ignore_environment = ['W*']\n"})
+    workspace.environment = {"WHO": "ada", "LOGNAME": "ada"}
+    workspace.build()
+    assert json.loads(workspace.output("//:n").read_text()) == [None, None]
+    workspace.environment = {"WHO": "grace", "LOGNAME": "grace"}
+    assert workspace.build().ran == []
+
+
 def test_a_function_sees_the_variables_that_it_declares(make):
     workspace = make(
         {
             "BUILD.py": "python('n', fn='m:n', env_inherit=['WHO'])\npython('apart', fn='m:n', config={'other': 1})",
-            "m.py": "import os\n\ndef n(other=0):\n    return [os.environ.get('WHO'), other]\n",
+            "m.py": "import os\n\ndef n(other=0):\n    return [os.environ.get('who'.upper()), other]\n",
         }
     )
     workspace.environment = {"WHO": "ada"}

@@ -174,12 +174,12 @@ class TestReasons:
     def test_the_code_changed(self, chain):
         chain.build()
         chain.edit("steps.py", "len(words) % 2", "len(words) % 3")
-        assert self.reason(chain, PARITY).startswith("code.modules.steps changed: ")
+        assert self.reason(chain, PARITY).startswith("code.definitions.steps.parity changed: ")
 
     def test_code_that_is_imported_changed(self, chain):
         chain.build()
         chain.edit("helpers.py", ">=", ">")
-        assert "code.modules.helpers changed: " in self.reason(chain)
+        assert "code.definitions.helpers.is_long changed: " in self.reason(chain)
 
     def test_a_variable_changed(self, make):
         workspace = make({"BUILD.py": "command('c', cmd='echo $$WHO > $(out)', outs=['o'], env_inherit=['WHO'])"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
@@ -46,8 +47,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Nature:
+    """What a value is beyond its bytes: its identity, when that is not their digest, and whose code it carries.
+
+    `classes` are the classes and functions that reading it back brings along, as sorted "module:Qualname".
+    """
+
+    identity: Digest | None = None
+    classes: tuple[str, ...] = ()
+
+
+_DATA: Final = Nature()  # its bytes say everything
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
-    """A value as bytes: in memory or in a finished file; `identity` when it is not the digest of those bytes."""
+    """A value as bytes, in memory or in a finished file, with its nature."""
 
     codec: str
     data: bytes | None
@@ -55,6 +70,7 @@ class Encoded:
     digest: Digest | None = None
     size: int = 0
     identity: Digest | None = None
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,8 @@ class Codec:
     """How values of one kind are written and read. `file` is the name under which people see the value.
 
     `write` streams into a binary file; `size` estimates bytes, so that large values never pass through memory twice;
-    `identity` digests a value whose bytes are not deterministic; `show` gives the form for people, if another.
+    `nature` looks at a value and at what was written of it: for bytes that are not deterministic, or that name code;
+    `show` gives the form for people, if another.
     """
 
     name: str
@@ -70,7 +87,7 @@ class Codec:
     write: Callable[[Any, BinaryIO], None]
     read: Callable[[Source], Any]
     size: Callable[[Any], int] = lambda _value: 0
-    identity: Callable[[Any], Digest | None] = lambda _value: None
+    nature: Callable[[Any, Source], Nature] = lambda _value, _written: _DATA
     show: Callable[[bytes], tuple[str, bytes]] | None = None
 
     def encode(self, value: Any, scratch: Callable[[], str]) -> Encoded:
@@ -80,12 +97,27 @@ class Codec:
             self.write(value, buffer)
             data = buffer.getvalue()
             if len(data) <= INLINE:
-                return Encoded(self.name, data, size=len(data), identity=self.identity(value))
+                nature = self.nature(value, Source(data))
+                return Encoded(self.name, data, "", None, len(data), nature.identity, nature.classes)
         path = scratch()
         with open(path, "xb") as file:
             tee = _Tee(file)
             self.write(value, tee)  # type: ignore[arg-type]  # writers only ever call write
-        return Encoded(self.name, None, path, tee.hasher.digest(), tee.hasher.size, self.identity(value))
+        digest = tee.hasher.digest()
+        nature = self.nature(value, Source(None, path, digest))
+        return Encoded(self.name, None, path, digest, tee.hasher.size, nature.identity, nature.classes)
+
+
+def carried(names: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Pairs of module and qualified name as the classes of a `Nature`, without those that are built in or the engine's.
+
+    The standard library stays: a module of the workspace may stand in for one of it. Who reads the code knows.
+    """
+    return tuple(sorted({f"{module}:{name}" for module, name in names if not _is_given(module.partition(".")[0])}))
+
+
+def _is_given(library: str) -> bool:
+    return library in sys.builtin_module_names or library in ("buildgraph", "__main__")
 
 
 class _Tee:

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode
 from buildgraph.errors import EncodingError, VerificationError
-from buildgraph.execution.codecs.base import Codec, Source, missing_extra
+from buildgraph.execution.codecs.base import Codec, Nature, Source, carried, missing_extra
 
 # Types that skops does not trust by itself, of libraries that the producing target already ran.
 _TRUSTED = ("sklearn.", "numpy.", "scipy.")
@@ -38,8 +38,11 @@ def _read(source: Source) -> Any:
     return skops.loads(data, trusted=unknown)
 
 
-def fitted_state(value: Any, depth: int = 0) -> Any:
-    """A canonical description of an estimator: class, parameters and fitted arrays. Raises EncodingError if it has none."""
+def fitted_state(value: Any, named: set[tuple[str, str]], depth: int = 0) -> Any:
+    """A canonical description of an estimator: class, parameters and fitted arrays. Raises EncodingError if it has none.
+
+    The classes and functions in it are added to `named`, as module and qualified name.
+    """
     if depth > _DEPTH:
         raise EncodingError("an estimator that refers to itself")
     kind = type(value)
@@ -48,30 +51,34 @@ def fitted_state(value: Any, depth: int = 0) -> Any:
     if kind is float:
         return value if value == value else ["nan"]
     if kind in (list, tuple):
-        return [kind.__name__, *(fitted_state(item, depth + 1) for item in value)]
+        return [kind.__name__, *(fitted_state(item, named, depth + 1) for item in value)]
     if kind is dict:
-        pairs = [[fitted_state(key, depth + 1), fitted_state(item, depth + 1)] for key, item in value.items()]
+        pairs = [[fitted_state(key, named, depth + 1), fitted_state(item, named, depth + 1)] for key, item in value.items()]
         return ["dict", *sorted(pairs, key=encode)]
     library = kind.__module__.partition(".")[0]
     if library == "numpy" and kind.__name__ == "ndarray" and value.dtype.hasobject:
-        return ["objects", list(value.shape), *(fitted_state(item, depth + 1) for item in value.ravel().tolist())]
+        return ["objects", list(value.shape), *(fitted_state(item, named, depth + 1) for item in value.ravel().tolist())]
     if library == "numpy" and kind.__name__ != "RandomState":
         return value
     if kind is type or (callable(value) and hasattr(value, "__qualname__")):
+        named.add((str(value.__module__), value.__qualname__))
         return ["name", value.__module__, value.__qualname__]
     state = value.__getstate__() if hasattr(value, "__getstate__") else None
     if not isinstance(state, dict):
         state = getattr(value, "__dict__", None)
     if state is None:
         raise EncodingError(f"a {kind.__module__}.{kind.__qualname__}")
-    return [f"{kind.__module__}.{kind.__qualname__}", fitted_state(dict(state), depth + 1)]
+    named.add((kind.__module__, kind.__qualname__))
+    return [f"{kind.__module__}.{kind.__qualname__}", fitted_state(dict(state), named, depth + 1)]
 
 
-def _identity(value: Any) -> Digest | None:
+def _nature(value: Any, _written: Source) -> Nature:
+    named: set[tuple[str, str]] = set()
     try:
-        return Digest.of(encode(["buildgraph.estimator", 1, fitted_state(value)]))
+        identity = Digest.of(encode(["buildgraph.estimator", 1, fitted_state(value, named)]))
     except EncodingError:
-        return None  # identified by its bytes: correct, but children run again whenever it does
+        identity = None  # identified by its bytes: correct, but children run again whenever it does
+    return Nature(identity, carried(named))
 
 
-CODECS = {"skops": Codec("skops", "value.skops", _write, _read, identity=_identity)}
+CODECS = {"skops": Codec("skops", "value.skops", _write, _read, nature=_nature)}

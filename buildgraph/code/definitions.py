@@ -1,0 +1,191 @@
+"""The closure of definitions: the pieces that an entry point can reach by names, and what importing their modules does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from buildgraph.code.effects import Effects
+from buildgraph.code.module import Links
+from buildgraph.code.names import At, Names
+from buildgraph.code.pieces import BLOCK, CLASS, VARIABLE
+
+
+@dataclass(slots=True)
+class Closure:
+    """What counts for an entry point: pieces, each with the one that led to it; modules that count as a whole; modules
+    that are imported; modules that count by their bytes; and where their imports lead."""
+
+    pieces: dict[At, At | None] = field(default_factory=dict)
+    wholes: set[str] = field(default_factory=set)
+    imported: set[str] = field(default_factory=set)
+    opaque: set[str] = field(default_factory=set)
+    externals: set[str] = field(default_factory=set)
+    links: Links = field(default_factory=Links)
+
+
+def close(names: Names, effects: Effects, roots: Iterable[tuple[str, str]], ignored: Sequence[str] = ()) -> Closure:
+    """The closure of `roots`, each a module and a name in it ("" for all of it). Raises the error of a broken module."""
+    closing = _Closing(names, effects, tuple(ignored))
+    for module, name in roots:
+        closing.import_(module)
+        if name:
+            for kind, place, _, number in names.meaning(module, name):
+                if kind == "piece":
+                    closing.reach((place, number), None)
+                elif kind == "module":
+                    closing.whole(place, None)
+                elif kind == "run":
+                    closing.import_(place)
+                else:
+                    closing.found.externals.add(place)
+                    names.lead_out(place, module, closing.found.links)
+        else:
+            closing.whole(module, None)
+    closing.finish()
+    return closing.found
+
+
+def order_of(closure: Closure, names: Names, effects: Effects, entries: Iterable[str]) -> list[str]:
+    """The pieces for which it matters when they run, in the order in which importing `entries` runs them.
+
+    These are pieces that do something when they are imported, and in a module that binds a name twice all that is
+    evaluated then. One alone has no order.
+    """
+    found: list[str] = []
+    seen: set[str] = set()
+
+    def visit(module: str) -> None:
+        stack: list[tuple[str, bool]] = [(module, False)]
+        while stack:
+            name, done = stack.pop()
+            if done:
+                found.extend(_ordered(name, closure, names, effects))
+            elif name not in seen and name in closure.imported:
+                seen.add(name)
+                stack.append((name, True))
+                before = [name.rpartition(".")[0]] if "." in name else []
+                stack += [(each, False) for each in reversed((*before, *names.eager(name)[0]))]
+
+    for entry in (*entries, *sorted(closure.imported)):
+        visit(entry)
+    return found if len(found) > 1 else []
+
+
+def _ordered(module: str, closure: Closure, names: Names, effects: Effects) -> list[str]:
+    each = names.project.module(module)
+    if each.summary is None:
+        return []
+    counted = [(number, piece) for number, piece in enumerate(each.summary.pieces) if (module, number) in closure.pieces]
+    twice = any(len(each.pieces[name]) > 1 for _, piece in counted for name in piece.names)
+    acts = [number for number, _ in counted if effects.condition((module, number)) != frozenset()]
+    return [
+        f"{module}.{piece.title}" for number, piece in counted
+        if number in acts or ((twice or acts) and (piece.kind in (VARIABLE, BLOCK, CLASS) or piece.decorators))
+    ]  # fmt: skip
+
+
+class _Closing:
+    def __init__(self, names: Names, effects: Effects, ignored: tuple[str, ...]) -> None:
+        self.found = Closure()
+        self._names = names
+        self._effects = effects
+        self._ignored = ignored
+        self._stack: list[At] = []
+        self._waiting: dict[At, frozenset[At]] = {}
+        self._counts_subclasses = False
+
+    def finish(self) -> None:
+        """Follow everything, until no piece is left whose condition holds."""
+        while True:
+            while self._stack:
+                self._follow(self._stack.pop())
+            pieces = self.found.pieces
+            met = [(at, seen) for at, condition in self._waiting.items() if (seen := next((each for each in condition if each in pieces), None))]
+            if self._counts_subclasses:
+                met += self._subclasses()
+            for package in list(self.found.wholes):  # whoever has a package has the modules in it that were imported
+                for module in [each for each in self.found.imported if each.startswith(f"{package}.") and each not in self.found.wholes]:
+                    self.whole(module, None, strict=False)
+            for at, seen in met:
+                self.reach(at, seen)
+            if not self._stack:
+                return
+
+    def reach(self, at: At, via: At | None) -> None:
+        self._waiting.pop(at, None)
+        if at not in self.found.pieces and not self._is_ignored(at[0]):
+            self.found.pieces[at] = via
+            self._stack.append(at)
+
+    def whole(self, module: str, via: At | None, *, strict: bool = True) -> None:
+        """Every piece of `module` counts."""
+        if module in self.found.wholes or self._is_ignored(module):
+            return
+        self.found.wholes.add(module)
+        self.import_(module, strict=strict and via is None)
+        summary = self._names.project.module(module).summary
+        if summary is not None:
+            for number in range(len(summary.pieces)):
+                self.reach((module, number), via)
+
+    def import_(self, module: str, *, strict: bool = True) -> None:
+        """Importing `module` imports the packages above it, and what its own imports say."""
+        todo = [module]
+        while todo:
+            name = todo.pop()
+            if name in self.found.imported or self._is_ignored(name):
+                continue
+            self.found.imported.add(name)
+            if "." in name:
+                todo.append(name.rpartition(".")[0])
+            each = self._names.project.module(name)
+            if each.broken is not None and strict:
+                raise each.broken
+            if each.summary is None:
+                if each.path:
+                    self.found.opaque.add(name)
+                    self.found.links.notes |= each.links.notes
+                    if each.broken is not None:
+                        self.found.links.notes.add(f"{name} is not valid Python: its bytes count")
+                continue
+            runs, links = self._names.eager(name)
+            todo += runs
+            self.found.links.add(links)
+            for number in range(len(each.summary.pieces)):
+                condition = self._effects.condition((name, number))
+                if condition is None:
+                    self.reach((name, number), None)
+                elif condition and (name, number) not in self.found.pieces:
+                    self._waiting[name, number] = condition
+
+    def _follow(self, at: At) -> None:
+        edges = self._names.edges(at)
+        self.import_(at[0])
+        for piece in edges.pieces:
+            self.reach(piece, at)
+        for module in edges.runs:
+            self.import_(module)
+        for module in edges.wholes:
+            self.whole(module, at)
+        self.found.links.add(edges.links)
+        self.found.externals |= edges.externals
+        if "__subclasses__" in self._names.piece(at).marks:
+            self._counts_subclasses = True
+
+    def _subclasses(self) -> list[tuple[At, At]]:
+        """Classes derived from one that counts: code that counts asks for all of them."""
+        found = []
+        for module in self.found.imported:
+            summary = self._names.project.module(module).summary
+            for number, piece in enumerate(summary.pieces if summary else ()):
+                at = (module, number)
+                if piece.kind == CLASS and at not in self.found.pieces:
+                    bases = ((place, base) for chain in piece.bases for kind, place, _, base in self._names.meaning(module, chain) if kind == "piece")
+                    via = next((base for base in bases if base in self.found.pieces), None)
+                    if via is not None:
+                        found.append((at, via))
+        return found
+
+    def _is_ignored(self, module: str) -> bool:
+        return any(module == each or module.startswith(f"{each}.") for each in self._ignored)

@@ -1,0 +1,295 @@
+"""Says what a name in a module means: which pieces of which modules, or what outside the project."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from buildgraph.code.dynamic import Import
+from buildgraph.code.finder import STDLIB
+from buildgraph.code.module import Links, absolute, follow, follow_one, widen
+from buildgraph.code.pieces import BLOCK, Piece
+from buildgraph.code.project import Project
+from buildgraph.digest import Digest
+from buildgraph.encoding import encode_plain
+
+_BUILTIN: Final = frozenset(dir(builtins))
+_OF_MODULES: Final = frozenset(("__name__", "__file__", "__package__", "__spec__", "__loader__", "__path__", "__builtins__", "__debug__"))
+
+_METADATA: Final = ("importlib.metadata", "importlib_metadata", "pkg_resources")  # what tells about installed distributions
+
+At = tuple[str, int]  # a piece: its module, and its number there
+
+
+class Target(NamedTuple):
+    """What a name means: a `piece` of a module (`name` is shown), all of a `module`, or something `external`."""
+
+    kind: str
+    module: str
+    name: str = ""
+    number: int = -1
+
+
+@dataclass(slots=True)
+class Edges:
+    """Where one piece leads. `runs` are modules that it imports when it runs; `meanings` are its names with what they
+    mean, where the piece alone does not say so; `wholes` are modules of which every piece counts."""
+
+    pieces: list[At] = field(default_factory=list)
+    wholes: set[str] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
+    externals: set[str] = field(default_factory=set)
+    links: Links = field(default_factory=Links)
+    meanings: list[str] = field(default_factory=list)
+    digests: dict[bool, str] = field(default_factory=dict)
+
+
+class Names:
+    """The meanings of names in one project at one moment. The edges of a piece are found once, for all closures."""
+
+    __slots__ = ("_eager", "_edges", "project")
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._edges: dict[At, Edges] = {}
+        self._eager: dict[str, tuple[tuple[str, ...], Links]] = {}
+
+    def piece(self, at: At) -> Piece:
+        summary = self.project.module(at[0]).summary
+        assert summary is not None, at
+        return summary.pieces[at[1]]
+
+    def meaning(self, module: str, chain: str) -> list[Target]:
+        """What the dotted `chain` means in `module`, nothing for a builtin or an unknown name."""
+        found: list[Target] = []
+        root, _, rest = chain.partition(".")
+        self._member(module, root, rest, found, set())
+        return found
+
+    def digest(self, at: At, loud: bool) -> str:
+        """The digest of a piece with what its names mean. `loud`: docstrings count."""
+        edges = self.edges(at)
+        known = edges.digests.get(loud)
+        if known is None:
+            piece = self.piece(at)
+            own = piece.loud if loud else piece.digest
+            known = edges.digests[loud] = (Digest.of(encode_plain([own, edges.meanings])) if edges.meanings else own).hex()
+        return known
+
+    def edges(self, at: At) -> Edges:
+        known = self._edges.get(at)
+        if known is None:
+            known = self._edges[at] = self._find(at)
+        return known
+
+    def eager(self, module: str) -> tuple[tuple[str, ...], Links]:
+        """The first-party modules that importing `module` imports, in their order, and where those of its imports lead that bind no
+        name it reads: they are there for what they do."""
+        known = self._eager.get(module)
+        if known is None:
+            known = self._eager[module] = self._imported(module)
+        return known
+
+    # Names.
+
+    def _member(self, module: str, name: str, rest: str, found: list[Target], seen: set[tuple[str, str, str]]) -> bool:
+        """Adds what `name` in `module` means (`rest` are attributes of it); false when it is not there."""
+        if (module, name, rest) in seen:
+            return True
+        seen.add((module, name, rest))
+        each = self.project.module(module)
+        summary = each.summary
+        known = False
+        if summary is None and each.path:
+            found.append(Target("module", module))
+            return True
+        numbers = each.pieces.get(name)
+        if numbers:
+            found += [Target("piece", module, name, number) for number in numbers]
+            known = True
+        for alias in each.aliases.get(name, ()):
+            known = True
+            self._alias(module, alias.level, alias.module, alias.attribute, rest, found, seen)
+            if alias.piece >= 0:
+                found.append(Target("piece", module, name, alias.piece))
+        if summary is not None and summary.stars:
+            known = self._starred(module, name, rest, found, seen, known) or known
+        if not known and each.found.folders and (inner := self.project.finder.find(f"{module}.{name}")):
+            known = True
+            if inner.first_party:
+                self._module(inner.name, rest, found, seen)
+            else:
+                found.append(Target("external", inner.name))
+        if not known and name in _OF_MODULES:
+            return True
+        if not known and name not in _BUILTIN and summary is not None:
+            if "__getattr__" in each.pieces and seen:
+                found += [Target("piece", module, "__getattr__", number) for number in each.pieces["__getattr__"]]
+                return True
+            if summary.is_open and any("globals" in piece.marks for piece in summary.pieces):
+                found.append(Target("module", module))
+                return True
+        return known
+
+    def _starred(self, module: str, name: str, rest: str, found: list[Target], seen: set[tuple[str, str, str]], known: bool) -> bool:
+        """Star imports may bind a name that the module binds itself, before or after."""
+        owner = self.project.module(module)
+        assert owner.summary is not None
+        for level, starred in owner.summary.stars:
+            target = absolute(level, starred, owner.found)
+            there = self.project.finder.find(target) if target else None
+            if there is None:
+                continue
+            if not there.first_party:
+                if name not in _BUILTIN and not known:
+                    found.append(Target("external", f"{target}.*"))
+                continue
+            exports = (self.project.module(target).summary or owner.summary).exports
+            if name in exports if exports is not None and "*" not in exports else not name.startswith("_"):
+                known = self._member(target, name, rest, found, seen) or known
+        return known
+
+    def _alias(self, module: str, level: int, target: str, attribute: str, rest: str, found: list[Target], seen: set[tuple[str, str, str]]) -> None:
+        name = absolute(level, target, self.project.module(module).found)
+        there = self.project.finder.find(name) if name else None
+        if there is None or there is STDLIB or not there.first_party:
+            found.append(Target("external", ".".join(part for part in (name, attribute, rest) if part)))
+        elif not attribute:
+            self._module(name, rest, found, seen)
+        elif name == module and (inner := self.project.finder.find(f"{name}.{attribute}")) and inner.first_party:
+            self._module(inner.name, rest, found, seen)  # a package takes a module of its own
+        elif not self._member(name, attribute, rest, found, seen):
+            found.append(Target("external", f"{name}.{attribute}?"))
+
+    def _module(self, name: str, rest: str, found: list[Target], seen: set[tuple[str, str, str]]) -> None:
+        found.append(Target("run", name))
+        if not rest:
+            found.append(Target("module", name))
+            return
+        attribute, _, more = rest.partition(".")
+        self._member(name, attribute, more, found, seen)
+
+    # Edges.
+
+    def _find(self, at: At) -> Edges:
+        module, number = at
+        piece, edges = self.piece(at), Edges()
+        owner = self.project.module(module).found
+        follow(owner, piece.imports, self.project.finder, edges.links)
+        edges.runs |= edges.links.reaches
+        for chain in piece.reads:
+            self._lead(module, chain, self.meaning(module, chain), edges)
+        for level, target, attribute, rest in piece.takes:
+            found: list[Target] = []
+            self._alias(module, level, target, attribute, rest, found, set())
+            self._lead("", f"{attribute or target} {rest}", found, edges)
+        for each in piece.literal:
+            name = absolute(each.level, each.module, owner)
+            there = self.project.finder.find(name) if name else None
+            follow(owner, [each], self.project.finder, edges.links)
+            if there and there.first_party:
+                inner = [f"{name}.{taken}" for taken in each.names]
+                edges.wholes.update([name, *(one for one in inner if (place := self.project.finder.find(one)) and place.first_party)])
+        for package, what in piece.dynamic:
+            self._widen(module, package, what, edges)
+        if "globals" in piece.marks:
+            self._whole(module, "looks names up in its module", edges)
+        if any(external.startswith(_METADATA) for external in edges.externals):
+            self._ask_for_metadata(module, piece, edges)
+        if piece.kind == BLOCK:
+            self._attempts(module, number, edges)
+        if piece.guard >= 0:
+            edges.pieces.append((module, piece.guard))
+        edges.pieces = [each for each in dict.fromkeys(edges.pieces) if each != at]
+        edges.meanings = sorted(set(edges.meanings))
+        return edges
+
+    def _attempts(self, module: str, number: int, edges: Edges) -> None:
+        """What a block does may depend on whether its imports work."""
+        for aliases in self.project.module(module).aliases.values():
+            for _, level, target, attribute, piece in aliases:
+                if piece != number:
+                    continue
+                name = absolute(level, target, self.project.module(module).found)
+                there = self.project.finder.find(name) if name else None
+                works = there is not None
+                if there is not None and there.first_party and attribute:
+                    works = self._member(name, attribute, "", [], set())
+                edges.meanings.append(f"import {name} {attribute}={'works' if works else 'fails'}")
+
+    def _ask_for_metadata(self, module: str, piece: Piece, edges: Edges) -> None:
+        """The code looks at what is installed: at distributions it names, or at entry points, or at all there is."""
+        strings, installed = set(piece.strings), self.project.installed
+        named = {text for text in strings if installed.named(text)}
+        edges.links.distributions |= named
+        by_points = any(external.endswith("entry_points") for external in edges.externals)
+        if not named:
+            edges.links.notes.add(f"{module} asks what is installed: every distribution counts")
+            edges.links.distributions.update(each.name for each in installed.every())
+        for each in installed.every() if by_points else ():
+            for group, what in each.points:
+                owner, _, name = what.partition(":")
+                there = self.project.finder.find(owner) if not strings or group in strings else None
+                if there is not None and there is not STDLIB and there.first_party:
+                    self._lead(owner, name, self.meaning(owner, name.partition(".")[0]), edges)
+
+    def _lead(self, module: str, chain: str, found: Iterable[Target], edges: Edges) -> None:
+        for kind, place, name, number in found:
+            if kind == "piece":
+                edges.pieces.append((place, number))
+                edges.runs.add(place)
+                if place != module or name != chain.partition(".")[0]:
+                    edges.meanings.append(f"{chain}={place}:{name}")
+            elif kind == "module":
+                edges.wholes.add(place)
+                edges.meanings.append(f"{chain}={place}")
+            elif kind == "run":
+                edges.runs.add(place)
+            else:
+                edges.externals.add(place)
+                edges.meanings.append(f"{chain}={place}")
+                self.lead_out(place, module, edges.links)
+
+    def lead_out(self, place: str, module: str, links: Links) -> None:
+        """Adds to `links` the distribution that something external, named in `module`, comes from."""
+        name = place.rstrip("?*").rstrip(".")
+        while name and (there := self.project.finder.find(name)) is None:
+            name = name.rpartition(".")[0]
+        if name and there is not STDLIB and there is not None and not there.first_party:
+            follow_one(name, (), module, self.project.finder, links)
+
+    def _widen(self, module: str, package: str, what: str, edges: Edges) -> None:
+        if not package and what in ("uses exec", "uses eval"):
+            self._whole(module, what, edges)
+            return
+        widen(self.project.module(module).found, package, what, self.project.finder, edges.links)
+        for each in edges.links.widens:
+            edges.wholes.update(self.project.below(each))
+
+    def _whole(self, module: str, what: str, edges: Edges) -> None:
+        edges.links.notes.add(f"{module} {what}: every definition of it counts")
+        edges.wholes.add(module)
+
+    def _imported(self, module: str) -> tuple[tuple[str, ...], Links]:
+        each, effects = self.project.module(module), Links()
+        if each.summary is None:
+            return (), effects
+        runs: dict[str, None] = {}
+        for level, target, names in each.summary.eager:
+            for name in names or ("",):
+                links = Links()
+                follow(each.found, [Import(level, target, (name,) if name else ())], self.project.finder, links)
+                runs.update(dict.fromkeys(sorted(links.reaches, key=lambda found: (found.count("."), found))))
+                for package in links.stars:
+                    runs.update(dict.fromkeys(sorted(self.project.starred(package))))
+                effects.preload |= links.preload
+        read = {chain.partition(".")[0] for piece in each.summary.pieces for chain in piece.reads}
+        for alias in each.summary.aliases:
+            if alias.name not in read and alias.piece < 0:
+                name = absolute(alias.level, alias.module, each.found)
+                there = self.project.finder.find(name) if name else None
+                if there is not None and not there.first_party:
+                    follow_one(name, (), module, self.project.finder, effects)
+        return tuple(runs), effects

@@ -1,0 +1,495 @@
+"""Reads a statement in one walk: the text that its digest is made of, and the names it takes from its module.
+
+The walk has its own stack: Python's parser accepts deeper trees than Python's recursion limit does. Every value is
+written after its kind, and its length where it could end anywhere, so that no two trees have the same text.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from buildgraph.code.dynamic import IMPORTERS, WORDS, Dynamic, Import, import_of, meaning
+from buildgraph.code.folding import folded
+from buildgraph.code.scopes import Level, Scope, chain_of, levels_of, merge
+from buildgraph.digest import Digest
+
+FORMAT: Final = 2  # raised whenever the text of a statement changes: every definition then gets a new digest
+MARKS: Final = frozenset(("__doc__", "__file__", "__subclasses__", "getdoc", "getsource", "getsourcelines", "globals"))
+_SILENT: Final = frozenset(("ctx", "kind", "type_comment", "type_ignores"))  # spelling, or said elsewhere in the tree
+# Methods that only look at what they are called on, and functions that only look at their arguments.
+_LOOKING: Final = frozenset((
+    "copy", "count", "critical", "debug", "endswith", "error", "exception", "format", "get", "index", "info", "items", "join", "keys", "log",
+    "lower", "match", "search", "split", "startswith", "strip", "upper", "values", "warning",
+))  # fmt: skip
+_READERS: Final = frozenset((
+    "all", "any", "bool", "dict", "enumerate", "filter", "float", "getattr", "hasattr", "id", "int", "isinstance", "issubclass", "iter", "len",
+    "list", "map", "max", "min", "print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "type", "zip",
+))  # fmt: skip
+_ENVIRONMENT: Final = ("environ.get", "environ.pop", "environ.setdefault", "getenv")
+_RESOLVERS: Final = frozenset(("import_from_string", "import_object", "import_string", "load_object", "locate", "resolve_name"))
+_BY_TEXT: Final = frozenset(("eval", "exec", "find_spec", "get")) | _RESOLVERS
+_COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+_CLASSES: Final = ("cls.", "mcs.", "klass.", "metacls.")  # what methods of classes call the class, with an attribute
+_LONGEST: Final = 100  # characters of a string that may name a file, a variable, a distribution
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a statement says. Names are dotted chains as written, rooted in a name of the module's scope.
+
+    What runs when the statement runs is in `module`; what runs when functions in it are called is in `levels`.
+    `takes` are names from imports inside functions: (level, module, attribute, rest of the chain).
+    """
+
+    text: list[str] = field(default_factory=list)
+    docs: list[tuple[int, str]] = field(default_factory=list)
+    module: Scope = field(default_factory=lambda: Scope("m"))
+    levels: list[Level] = field(default_factory=list)
+    takes: set[tuple[int, str, str, str]] = field(default_factory=set)
+    imports: list[Import] = field(default_factory=list)
+    literal_imports: list[Import] = field(default_factory=list)
+    dynamic: list[Dynamic] = field(default_factory=list)
+    environment: set[str] = field(default_factory=set)
+    strings: set[str] = field(default_factory=set)
+    templates: set[str] = field(default_factory=set)  # of f-strings: names between null characters
+    marks: set[str] = field(default_factory=set)
+    nested: list[Any] = field(default_factory=list)  # definitions inside a block: statements of their own
+
+    def digest(self) -> Digest:
+        """Without docstrings, and strings that stand alone as comments do."""
+        return Digest.of("".join(self.text).encode("utf-8", "surrogatepass"))
+
+    def loud_digest(self) -> Digest:
+        """With docstrings."""
+        if not self.docs:
+            return self.digest()
+        said = "".join(f"{at},{len(text)}:{text}" for at, text in self.docs)
+        return Digest.of("".join([*self.text, "docs", said]).encode("utf-8", "surrogatepass"))
+
+
+def read(statement: ast.AST, *, real: Mapping[str, str], split: bool = False, lazy_annotations: bool = False) -> Reading:
+    """What `statement` says.
+
+    `real` maps names to the importers and loaders that they mean; `split` keeps definitions inside a block apart;
+    `lazy_annotations` says that annotations of functions are not evaluated.
+    """
+    return _Reader(real, split, lazy_annotations).read(statement)
+
+
+class _Enter:
+    """On the stack: a scope begins, and these names are bound in it."""
+
+    __slots__ = ("binds", "kind", "name")
+
+    def __init__(self, kind: str, binds: Iterable[str] = (), name: str = "") -> None:
+        self.kind = kind
+        self.binds = binds
+        self.name = name
+
+
+_EXIT: Final = object()
+_SHAPES: Final[dict[type, tuple[str, tuple[str, ...]]]] = {}
+
+
+def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
+    """The name of a kind of node, and its fields, last first."""
+    found = _SHAPES.get(kind)
+    if found is None:
+        names = [name for name in kind._fields if name not in _SILENT]  # type: ignore[attr-defined]  # every ast node has it
+        found = _SHAPES[kind] = (f"{kind.__name__};", tuple(reversed(names)))
+    return found
+
+
+class _Reader:
+    __slots__ = ("_lazy", "_real", "_scopes", "_split", "_stack", "found", "scope")
+
+    def __init__(self, real: Mapping[str, str], split: bool, lazy: bool) -> None:
+        self._real = real
+        self._split = split
+        self._lazy = lazy
+        self.found = Reading()
+        self.scope = self.found.module
+        self._scopes = [self.scope]
+        self._stack: list[Any] = []
+
+    def read(self, statement: ast.AST) -> Reading:
+        stack, put, strings, marks = self._stack, self.found.text.append, self.found.strings, self.found.marks
+        real, special = self._real, _SPECIAL
+        name_, load, attribute, constant, text = ast.Name, ast.Load, ast.Attribute, ast.Constant, ast.Expr
+        stack.append(statement)
+        while stack:
+            item = stack.pop()
+            kind = type(item)
+            if kind is name_:
+                name = item.id
+                put(f"n{name};")
+                if type(item.ctx) is load:
+                    self.scope.loads.add(name)
+                    if name in MARKS:
+                        marks.add(name)
+                    elif name in real:
+                        self.found.dynamic.append(Dynamic("", f"uses {real[name]}"))
+                else:
+                    self.scope.binds.add(name)
+            elif kind is attribute:
+                chain = chain_of(item)
+                if item.attr in MARKS:
+                    marks.add(item.attr)
+                elif (name := meaning(item, real)) != "":
+                    self.found.dynamic.append(Dynamic("", f"uses {name}"))
+                if not chain:
+                    put(f".{item.attr};")
+                    stack.append(item.value)
+                    continue
+                put(f"a{chain};")
+                if type(item.ctx) is not load:
+                    chain = chain.rpartition(".")[0]
+                    self.scope.touches.add(chain)
+                self.scope.loads.add(chain)
+            elif kind is constant:
+                value = item.value
+                if type(value) is str:
+                    put(f"s{len(value)}:{value}")
+                    if len(value) <= _LONGEST and value.isprintable() and " " not in value:
+                        strings.add(value)
+                else:
+                    shown = repr(value)
+                    put(f"c{type(value).__name__}{len(shown)}:{shown}")
+            elif kind is list:
+                kept = [each for each in item if type(each) is not text or not self._is_text(each)]
+                put(f"[{len(kept)}]")
+                kept.reverse()
+                stack += kept
+            elif (handle := special.get(kind)) is not None:
+                handle(self, item)
+            elif kind is str:
+                put(f"t{len(item)}:{item}")
+            elif item is None:
+                put("-")
+            elif item is _EXIT:
+                self._exit()
+            elif kind is _Enter:
+                self.scope = Scope(item.kind, name=item.name)
+                self.scope.binds.update(item.binds)
+                self._scopes.append(self.scope)
+            elif kind is int:
+                put(f"i{item};")
+            else:
+                name, fields = _shape(kind)
+                put(name)
+                for each in fields:
+                    stack.append(getattr(item, each))
+        return self.found
+
+    def _is_text(self, statement: ast.Expr) -> bool:
+        value = statement.value
+        if type(value) is not ast.Constant or type(value.value) is not str:
+            return False
+        self.found.docs.append((len(self.found.text), value.value))
+        return True
+
+    def _exit(self) -> None:
+        """A scope ends: what it does not bind itself is looked for further out."""
+        inner = self._scopes.pop()
+        self.scope = outer = self._scopes[-1]
+        module, found = self.found.module, self.found
+        if inner.kind == "z":
+            return
+        bound = inner.binds - inner.outer if inner.kind != "c" else frozenset()
+        for chain in inner.loads:
+            root, _, rest = chain.partition(".")
+            if root in inner.is_global:
+                module.loads.add(chain)
+            elif root in inner.aliases:
+                found.takes.update((*alias, rest) for alias in inner.aliases[root])
+            elif root not in bound:
+                outer.loads.add(chain)
+        aliases = inner.aliases
+
+        def free(names: set[str]) -> set[str]:
+            return {each for each in names if (root := each.partition(".")[0]) not in bound and root not in aliases} if names else names
+
+        if inner.kind == "f":
+            if any(chain.startswith(_CLASSES) for chain in inner.touches):
+                found.marks.add("cls")
+            levels = [Level(free(level.touches), free(level.calls)) for level in levels_of(inner)]
+            if outer.kind in "cm":
+                merge(found.levels, levels, 0)
+            else:
+                outer.inner.append((inner.name, levels))
+            return
+        outer.inner += [(name, [Level(free(level.touches), free(level.calls)) for level in levels]) for name, levels in inner.inner]
+        outer.touches |= free(inner.touches)
+        outer.passes |= free(inner.passes)
+        outer.calls |= free(inner.calls)
+
+    # Nodes that mean more than their fields.
+
+    def _call(self, node: ast.Call) -> None:
+        found, scope, stack = self.found, self.scope, self._stack
+        found.text.append(f"C{len(node.args)},{len(node.keywords)};")
+        function = node.func
+        chain = chain_of(function)
+        receiver, _, last = chain.rpartition(".")
+        if chain:
+            scope.calls.add(chain)
+            if receiver and last not in _LOOKING:
+                scope.touches.add(receiver)
+            if last in _LOOKING or last == "getenv":
+                self._environment_call(chain, node)
+        if chain not in _READERS:
+            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                passed = chain_of(argument)
+                if passed:
+                    scope.passes.add(passed)
+        importer = meaning(function, self._real)
+        if importer in IMPORTERS:
+            imported = import_of(node, importer)
+            if isinstance(imported, Import):
+                found.literal_imports.append(imported)
+            else:
+                found.dynamic.append(imported)
+            found.text.append(f"I{importer};")
+            if chain:
+                scope.loads.add(chain)
+            stack += [*reversed(node.keywords), *reversed(node.args)]
+            return
+        if last in _BY_TEXT and node.args and type(node.args[0]) is ast.Constant and type(node.args[0].value) is str:
+            if self._by_text(last, receiver, node.args[0].value):
+                found.text.append(f"E{chain};")
+                stack += [*reversed(node.keywords), *reversed(node.args)]
+                return
+        elif last == "resolve_name":
+            found.dynamic.append(Dynamic("", "calls resolve_name with a name that is not literal"))
+        arguments: list[ast.expr] = node.args
+        if chain == "getattr" and len(arguments) > 1:
+            owner, name = chain_of(arguments[0]), arguments[1]
+            if owner and type(name) is ast.Constant and type(name.value) is str and name.value.isidentifier():
+                found.text.append(f"g{owner};")
+                scope.loads.add(f"{owner}.{name.value}")
+                if name.value in MARKS:
+                    found.marks.add(name.value)
+                arguments = arguments[1:]
+        elif chain in ("vars", "locals") and not arguments and not node.keywords:
+            found.marks.add("globals")
+        stack += [*reversed(node.keywords), *reversed(arguments), function]
+
+    def _by_text(self, function: str, receiver: str, text: str) -> bool:
+        """A call whose first argument says what it leads to: code, a module to look for, an object by its path.
+
+        Whether nothing else is to be known of the function that is called.
+        """
+        found = self.found
+        if function in ("exec", "eval") and not receiver:
+            try:
+                tree = ast.parse(text.strip())
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                return False
+            self._stack.append(tree.body)
+            for node in ast.walk(tree):  # whoever holds the names that it leaves has all that it imports
+                if isinstance(node, ast.ImportFrom):
+                    found.takes.update((node.level, node.module or "", alias.name, "") for alias in node.names)
+                elif isinstance(node, ast.Import):
+                    found.literal_imports += [Import(0, alias.name, ()) for alias in node.names]
+            return True
+        elif function == "find_spec" or (function == "get" and receiver == "sys.modules"):
+            found.literal_imports.append(Import(0, text, ()))
+        elif function in _RESOLVERS:
+            module, colon, name = text.partition(":")
+            module, _, name = (module, colon, name) if colon else text.rpartition(".")
+            if module and name:
+                found.takes.add((0, module, name.partition(".")[0], ""))
+                found.imports.append(Import(0, module, ()))
+        return False
+
+    def _environment_call(self, chain: str, node: ast.Call) -> None:
+        if node.args and chain.endswith(_ENVIRONMENT):
+            self._environment_name(node.args[0])
+
+    def _environment_name(self, node: ast.AST) -> None:
+        if type(node) is ast.Constant and type(node.value) is str:
+            self.found.environment.add(node.value)
+        else:
+            self.found.marks.add("environ")
+
+    def _subscript(self, node: ast.Subscript) -> None:
+        self.found.text.append("S;")
+        chain = chain_of(node.value)
+        if chain.endswith("environ"):
+            self._environment_name(node.slice)
+        elif chain == "sys.modules":
+            named = node.slice
+            if type(named) is ast.Constant and type(named.value) is str:
+                self.found.literal_imports.append(Import(0, named.value, ()))
+            else:
+                self.found.marks.add("globals")
+        if chain and type(node.ctx) is not ast.Load:
+            self.scope.touches.add(chain)
+        self._stack += [node.slice, node.value]
+
+    def _compare(self, node: ast.Compare) -> None:
+        if len(node.ops) == 1 and type(node.ops[0]) in (ast.In, ast.NotIn) and chain_of(node.comparators[0]).endswith("environ"):
+            self._environment_name(node.left)
+        self.found.text.append("Compare;")
+        self._stack += [node.comparators, node.ops, node.left]
+
+    def _arithmetic(self, node: ast.BinOp | ast.UnaryOp) -> None:
+        value = folded(node)
+        if value is not None:
+            self._stack.append(ast.Constant(value))
+            return
+        name, fields = _shape(type(node))
+        self.found.text.append(name)
+        self._stack += [getattr(node, each) for each in fields]
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        if self._split and self.scope.kind == "m" and self.found.text:
+            self._apart(node)
+            return
+        put, stack = self.found.text.append, self._stack
+        put(f"{type(node).__name__};{node.name};")
+        self.scope.binds.add(node.name)
+        names, annotations = self._arguments(node.args)
+        stack += [_EXIT, node.body, _Enter("f", names, node.name)]
+        if self._lazy and node.returns is not None:
+            put("late")
+        if self._lazy and not node.decorator_list:
+            stack += [_EXIT, node.returns, annotations, _Enter("z")]
+        else:
+            stack += [node.returns, annotations]
+        stack += [getattr(node, "type_params", []), node.args.kw_defaults, node.args.defaults]
+        self._decorators(node.decorator_list)
+
+    def _arguments(self, given: ast.arguments) -> tuple[list[str], list[ast.expr | None]]:
+        every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+        shape = f"{len(given.posonlyargs)},{len(given.args)},{len(given.kwonlyargs)},{given.vararg is not None},{given.kwarg is not None}"
+        every += [each for each in (given.vararg, given.kwarg) if each is not None]
+        names = [each.arg for each in every]
+        annotations = [each.annotation for each in every]
+        late = "late" if self._lazy and any(annotations) else ""  # kept as text
+        self.found.text.append(f"({shape};{','.join(names)}{late})")
+        return names, annotations
+
+    def _decorators(self, decorators: list[ast.expr]) -> None:
+        for each in decorators:
+            chain = chain_of(each)
+            if chain:  # one without arguments is called all the same
+                self.scope.calls.add(chain)
+                receiver = chain.rpartition(".")[0]
+                if receiver:
+                    self.scope.touches.add(receiver)
+        self._stack.append(decorators)
+
+    def _class(self, node: ast.ClassDef) -> None:
+        if self._split and self.scope.kind == "m" and self.found.text:
+            self._apart(node)
+            return
+        self.found.text.append(f"ClassDef;{node.name};")
+        self.scope.binds.add(node.name)
+        self._stack += [_EXIT, node.body, _Enter("c"), node.keywords, node.bases, getattr(node, "type_params", [])]
+        self._decorators(node.decorator_list)
+
+    def _apart(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        self.found.text.append(f"<{node.name}>")
+        self.found.nested.append(node)
+
+    def _lambda(self, node: ast.Lambda) -> None:
+        self.found.text.append("Lambda;")
+        names, _ = self._arguments(node.args)
+        self._stack += [_EXIT, node.body, _Enter("f", names), node.args.kw_defaults, node.args.defaults]
+
+    def _comprehension(self, node: Any) -> None:
+        self.found.text.append(f"{type(node).__name__};")
+        first, *others = node.generators
+        self._stack += [_EXIT, *((node.value, node.key) if type(node) is ast.DictComp else (node.elt,)), others]
+        self._stack += [first.is_async, first.ifs, first.target, _Enter("x"), first.iter]
+
+    def _walrus(self, node: ast.NamedExpr) -> None:
+        self.found.text.append(f"W{node.target.id};")
+        next(scope for scope in reversed(self._scopes) if scope.kind != "x").binds.add(node.target.id)
+        self._stack.append(node.value)
+
+    def _annotated(self, node: ast.AnnAssign) -> None:
+        if self.scope.kind != "f":
+            self.found.text.append("AnnAssign;late;" if self._lazy else "AnnAssign;")
+            self._stack += [node.value, node.annotation, node.target]
+        elif node.value is not None:  # the annotations of a function's own variables are never looked at
+            self._stack.append(ast.Assign([node.target], node.value))
+        else:
+            self.found.text.append("AnnAssign;")
+            self._stack.append(node.target)
+
+    def _augmented(self, node: ast.AugAssign) -> None:
+        chain = chain_of(node.target)
+        if type(node.target) is ast.Name:
+            self.scope.loads.add(chain)
+        self.found.text.append("AugAssign;")
+        self._stack += [node.value, node.op, node.target]
+
+    def _if(self, node: ast.If) -> None:
+        self.found.text.append("If;")
+        if is_type_checking(node.test):
+            self._stack.append(node.orelse)
+        else:
+            self._stack += [node.orelse, node.body, node.test]
+
+    def _joined(self, node: ast.JoinedStr) -> None:
+        parts = [f"\0{chain_of(each.value)}\0" if isinstance(each, ast.FormattedValue) else str(getattr(each, "value", "")) for each in node.values]
+        template = "".join(parts)
+        if len(template) <= _LONGEST and " " not in template:
+            self.found.templates.add(template)
+        self.found.text.append("JoinedStr;")
+        self._stack.append(node.values)
+
+    def _import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self.found.text.append(f"import {alias.name} as {alias.asname};")
+            self.found.imports.append(Import(0, alias.name, ()))
+            top = alias.name.partition(".")[0]
+            self.scope.aliases.setdefault(alias.asname or top, []).append((0, alias.name if alias.asname else top, ""))
+
+    def _import_from(self, node: ast.ImportFrom) -> None:
+        module = node.module or ""
+        self.found.text.append(f"from {node.level} {module} import {len(node.names)};")
+        self.found.imports.append(Import(node.level, module, tuple(dict.fromkeys(alias.name for alias in node.names))))
+        for alias in node.names:
+            self.found.text.append(f"{alias.name} as {alias.asname};")
+            self.scope.aliases.setdefault(alias.asname or alias.name, []).append((node.level, module, alias.name))
+
+    def _outer(self, node: ast.Global | ast.Nonlocal) -> None:
+        self.found.text.append(f"{type(node).__name__};{','.join(node.names)};")
+        self.scope.outer.update(node.names)
+        if type(node) is ast.Global:
+            self.scope.is_global.update(node.names)
+
+    def _named(self, node: Any) -> None:
+        """An exception handler or a pattern: its `name` or `rest` is bound."""
+        name, fields = _shape(type(node))
+        bound = getattr(node, "name", None) or getattr(node, "rest", None)
+        if bound:
+            self.scope.binds.add(bound)
+        self.found.text.append(name)
+        self._stack += [getattr(node, each) for each in fields]
+
+
+_SPECIAL: Final[dict[type, Any]] = {
+    ast.Call: _Reader._call, ast.Subscript: _Reader._subscript, ast.Compare: _Reader._compare, ast.BinOp: _Reader._arithmetic,
+    ast.UnaryOp: _Reader._arithmetic, ast.FunctionDef: _Reader._function, ast.AsyncFunctionDef: _Reader._function, ast.ClassDef: _Reader._class,
+    ast.Lambda: _Reader._lambda, ast.NamedExpr: _Reader._walrus, ast.AnnAssign: _Reader._annotated, ast.AugAssign: _Reader._augmented,
+    ast.If: _Reader._if, ast.JoinedStr: _Reader._joined, ast.Import: _Reader._import, ast.ImportFrom: _Reader._import_from, ast.Global: _Reader._outer, ast.Nonlocal: _Reader._outer,
+    ast.ExceptHandler: _Reader._named, ast.MatchAs: _Reader._named, ast.MatchStar: _Reader._named, ast.MatchMapping: _Reader._named,
+    **dict.fromkeys(_COMPREHENSIONS, _Reader._comprehension),
+}  # fmt: skip
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
+    return name == "TYPE_CHECKING"
+
+
+def may_be_dynamic(source: bytes) -> bool:
+    """Whether a module could import by name or run other code; wide letters may spell names."""
+    return not source.isascii() or any(word in source for word in WORDS)

@@ -1,0 +1,158 @@
+"""Closures remembered from one moment to the next, by the facts that they relied on.
+
+A closure rests on the content of its modules and on folder listings. When a module's content changed but not its
+shape (which names it defines, reads, calls and imports), the closure holds the same pieces, and only their digests
+are found anew.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgpack
+
+from buildgraph.code.definitions import Closure
+from buildgraph.code.editable import is_addition
+from buildgraph.code.names import Names
+from buildgraph.code.project import Project
+from buildgraph.code.reading import FORMAT
+from buildgraph.code.summary import RECORD, shape
+from buildgraph.digest import Digest
+from buildgraph.encoding import decode_trusted, encode
+from buildgraph.errors import BuildgraphError
+from buildgraph.version import VERSION
+
+if TYPE_CHECKING:
+    from buildgraph.code.index import Options
+
+_RECORD: Final = 1  # raised whenever the remembered fields change
+_DOMAIN: Final = f"buildgraph.code.closure {_RECORD} {RECORD} {FORMAT} {sys.version_info[0]}.{sys.version_info[1]} {VERSION}\0".encode()
+_DATA: Final = "data:"
+
+
+class Remembered(NamedTuple):
+    """The fields of a code digest, in its order."""
+
+    digest: Digest
+    manifest: bytes
+    files: tuple[str, ...]
+    preload: tuple[str, ...]
+    notes: tuple[str, ...]
+    environment: tuple[str, ...]
+
+
+class Memory:
+    """What earlier moments found out, in the rows of `memo`. Facts are looked at once."""
+
+    __slots__ = ("_folders", "_listings", "_memo", "_names", "_project", "_same", "_stamps")
+
+    def __init__(self, project: Project, names: Names, memo: MutableMapping[bytes, bytes], folders: Sequence[str]) -> None:
+        self._project = project
+        self._names = names
+        self._memo = memo
+        self._folders = folders
+        self._listings: dict[str, bytes] = {}
+        self._same: dict[tuple[str, bytes], bool] = {}
+        self._stamps: dict[str, bytes] = {}
+
+    def find(self, entry_point: str, options: Options) -> Remembered | None:
+        """The code digest of an earlier moment, as it is now; None when it has to be found anew."""
+        data = self._memo.get(self._key(entry_point, options))
+        if data is None:
+            return None
+        try:
+            row, stamps, listings, rests = msgpack.unpackb(data, use_list=False, unicode_errors="surrogateescape")
+            known = Remembered(Digest(row[0]), *row[1:])
+            if any(self._stamp(folder) != stamp for folder, stamp in stamps) or any(self._listing(folder) != names for folder, names in listings):
+                return None
+            changed = [rest for rest in rests if not self._is_same(rest[0], rest[1])]
+        except (ValueError, TypeError, LookupError, msgpack.UnpackException):
+            return None  # it is damaged, or of another version
+        if not changed:
+            return known
+        renewed = self._renewed(known, changed)
+        if renewed is not None:
+            fresh = {rest[0]: rest for rest in changed}
+            rests = [self._rest(*rest[2:5]) if rest[0] in fresh else rest for rest in rests]
+            self._write(entry_point, options, renewed, listings, rests)
+        return renewed
+
+    def keep(self, entry_point: str, options: Options, known: Remembered, closure: Closure, data: Mapping[str, str], loud: bool) -> None:
+        """Remember what was found, and what it rests on. `data` are data files by name."""
+        titles: dict[str, list[tuple[str, int]]] = {}
+        seen: dict[str, int] = {}
+        for at in sorted(closure.pieces):
+            title = f"{at[0]}.{self._names.piece(at).title}"
+            seen[title] = number = seen.get(title, 0) + 1
+            titles.setdefault(at[0], []).append((title if number == 1 else f"{title}#{number}", at[1]))
+        rests = [self._rest(name, loud, titles.get(name, ())) for name in sorted(closure.imported) if self._project.module(name).path]
+        rests += [self._rest(f"{_DATA}{name}", path, ()) for name, path in sorted(data.items())]
+        listings = [(folder, self._listing(folder)) for folder in self._project.finder.looked()]
+        self._write(entry_point, options, known, listings, rests)
+
+    def _rest(self, name: str, extra: Any, titles: Any) -> tuple[Any, ...]:
+        """One file that a closure rests on: path and content, and what renewing the closure needs."""
+        path = extra if name.startswith(_DATA) else self._project.module(name).path
+        return path, self._project.digest(path), name, extra, titles, self._shape(name)
+
+    def _shape(self, name: str) -> bytes:
+        summary = None if name.startswith(_DATA) else self._project.module(name).summary
+        return shape(summary) if summary is not None else b""
+
+    def _write(self, entry_point: str, options: Options, known: Remembered, listings: Any, rests: Any) -> None:
+        looked = set(self._project.finder.looked())
+        stamps = [(folder, self._stamp(folder)) for folder in self._folders if folder in looked]
+        row = [known, stamps, listings, rests]
+        self._memo[self._key(entry_point, options)] = msgpack.packb(row, unicode_errors="surrogateescape")
+
+    def _renewed(self, known: Remembered, changed: Iterable[tuple[Any, ...]]) -> Remembered | None:
+        """The code digest with new digests for the pieces of `changed` files; None when more than those changed."""
+        fields = decode_trusted(known.manifest)
+        for path, _, name, extra, titles, before in changed:
+            if name.startswith(_DATA):
+                fields["files"][name.removeprefix(_DATA)] = self._project.content(path).hex()
+                continue
+            if name in fields["modules"] or self._shape(name) != before or not before:
+                return None
+            for title, number in titles:
+                fields["definitions"][title] = self._names.digest((name, number), extra)
+        manifest = encode(fields)
+        return known._replace(digest=Digest.of(manifest), manifest=manifest)
+
+    def _is_same(self, path: str, content: bytes) -> bool:
+        same = self._same.get((path, content))
+        if same is None:
+            try:
+                same = self._project.digest(path) == content
+            except (OSError, BuildgraphError):
+                same = False
+            self._same[path, content] = same
+        return same
+
+    def _listing(self, folder: str) -> bytes:
+        known = self._listings.get(folder)
+        if known is None:
+            names = self._project.finder.names(folder)
+            known = self._listings[folder] = b"" if names is None else Digest.of("\0".join(sorted(names)).encode("utf-8", "surrogateescape"))
+        return known
+
+    def _stamp(self, folder: str) -> bytes:
+        """What identifies the packages installed in a folder: its own stamp, and the files in it that add to the path."""
+        known = self._stamps.get(folder)
+        if known is None:
+            try:
+                said: list[Any] = [os.stat(folder).st_mtime_ns]
+            except OSError:
+                said = []
+            added = sorted(name for name in self._project.finder.names(folder) or () if is_addition(name))
+            said += [[name, self._project.digest(f"{folder}/{name}")] for name in added]
+            known = self._stamps[folder] = Digest.of(encode(said))
+        return known
+
+    def _key(self, entry_point: str, options: Options) -> bytes:
+        chosen = [options.granularity, list(options.extra), list(options.ignored)]
+        said = [self._project.finder.root, entry_point, chosen]
+        return Digest.of(_DOMAIN + encode(said))
