@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from buildgraph.action import ActionResult
 from buildgraph.code import CodeDigest
@@ -13,9 +14,26 @@ from buildgraph.errors import UsageError
 from buildgraph.execution.outputs import holds_folder
 from buildgraph.execution.trees import entries_of
 from buildgraph.fingerprint import Change, manifest
+from buildgraph.fingerprint import explain as explain_manifest
 from buildgraph.scheduler.loop import Known, Round
 from buildgraph.scheduler.staleness import inputs_of
 from buildgraph.session import Prepared, Session
+
+_DEFINITIONS: Final = "code.definitions."
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedDefinition:
+    """A definition that is not what it was: where it is now ("" and 0 when it is gone), the names that lead to it from
+    the entry point, and its text before and after ("" where it did not exist, or is no longer known)."""
+
+    name: str
+    file: str
+    first: int
+    last: int
+    via: tuple[str, ...]
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +48,7 @@ class Explanation:
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     code: CodeDigest | None = None
+    definitions: tuple[ChangedDefinition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,25 @@ def explain(session: Session, label: str) -> Explanation:
     last = scene.judge.before(label).key
     changes = scene.judge.changes(last, data) if last is not None and last != Digest.of(data) else None
     state = "stale" if label in known.stale else known.status.get(label, "failed")
-    return Explanation(label, state, known.stale.get(label, ""), Digest.of(data), fields, tuple(changes or ()), code.notes, code)
+    definitions = tuple(_definitions(session, prepared, label, last, changes)) if changes and last is not None else ()
+    return Explanation(label, state, known.stale.get(label, ""), Digest.of(data), fields, tuple(changes or ()), code.notes, code, definitions)
+
+
+def _definitions(session: Session, prepared: Prepared, label: str, last: Digest, changes: Sequence[Change]) -> Iterator[ChangedDefinition]:
+    """The definitions among `changes`, each with where it is and how it is reached."""
+    scene, node = prepared.scene, prepared.scene.schema.nodes[label]
+    names = [change.field.removeprefix(_DEFINITIONS) for change in changes if change.field.startswith(_DEFINITIONS)]
+    previous = session.store.blob(last)
+    if not names or previous is None:
+        return
+    before, now = Digest.parse(explain_manifest(previous)["code"]), scene.codes[label].digest
+    reached = {f"{each.module}.{each.name}": each for each in session.code.reached(node.entry_point, session.code_options(node))}
+    for name in names:
+        place = reached.get(name.partition("#")[0])
+        old, new = session.code.source_of(before, name), session.code.source_of(now, name)
+        first, end = new[:2] if new is not None else (place.first, place.last) if place is not None else (0, 0)
+        file = os.path.relpath(place.path, session.root) if place is not None else ""
+        yield ChangedDefinition(name, file, first, end, place.via if place is not None else (), old[2] if old else "", new[2] if new else "")
 
 
 def _of_input(prepared: Prepared, label: str) -> Explanation:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from buildgraph.action import Action
-from buildgraph.code import CodeDigest, CodeIndex
+from buildgraph.code import CodeDigest, CodeIndex, Options
 from buildgraph.digest import Digest
 from buildgraph.errors import MachineError, Place, UsageError
 from buildgraph.events import GraphLoaded, Listener, Warned
@@ -286,7 +286,7 @@ class Session:
                 check_code(label, node)
                 digest = known.get((point, policy))
                 if digest is None:
-                    digest = known[point, policy] = code.of(point, code_options(policy, self.settings.granularity, self.settings.strict))
+                    digest = known[point, policy] = code.of(point, self.code_options(node))
                 codes[label] = digest
                 actions[label] = action_of(label, node, digest, self._environment, where, ignored)
                 check_timeout(label, node)
@@ -302,6 +302,10 @@ class Session:
                 if node.policy.timeout is None:
                     schema.nodes[label] = replace(node, policy=replace(node.policy, timeout=timeout))  # type: ignore[index]  # our own copy
         return actions, codes
+
+    def code_options(self, node: SchemaNode) -> Options:
+        """How the code of `node` counts."""
+        return code_options(node.policy, self.settings.granularity, self.settings.strict)
 
     def _before(self, actions: Mapping[str, Action]) -> dict[str, Before]:
         rows = self.rows["targets"].many([label.encode() for label in actions])

@@ -6,11 +6,12 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from textwrap import fill
 
 import click
 
-from buildgraph.answers import Explanation
+from buildgraph.answers import ChangedDefinition, Explanation
 from buildgraph.cli.options import Common, LabelsCommand, common, labels, one_label
 from buildgraph.errors import UsageError
 from buildgraph.label import resolve
@@ -21,9 +22,10 @@ from buildgraph.workspace import Workspace
 @click.command()
 @one_label
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@click.option("--diff", "with_diff", is_flag=True, help="Show how the source of each changed definition differs.")
 @common
 @click.pass_obj
-def explain(common_: Common, label: str, as_json: bool) -> None:
+def explain(common_: Common, label: str, as_json: bool, with_diff: bool) -> None:
     """Say why LABEL is stale or not, and what its fingerprint is made of; or what an error code (BG021) means."""
     if re.fullmatch(r"BG\d{3}", label, re.IGNORECASE):
         print(page(label.upper()))
@@ -33,7 +35,7 @@ def explain(common_: Common, label: str, as_json: bool) -> None:
     workspace = common_.workspace()
     with workspace.open("explain") as session:
         found = explain_target(session, full_label(workspace, label))
-    print(json.dumps(_as_data(found), ensure_ascii=False) if as_json else _as_text(found, verbose=common_.verbose))
+    print(json.dumps(_as_data(found), ensure_ascii=False) if as_json else _as_text(found, verbose=common_.verbose, with_diff=with_diff))
 
 
 def page(code: str) -> str:
@@ -54,16 +56,27 @@ def full_label(workspace: Workspace, text: str) -> str:
 def _as_data(found: Explanation) -> dict[str, object]:
     return {
         "label": found.label, "state": found.state, "reason": found.reason, "key": str(found.key) if found.key else None, "fields": found.fields,
-        "changes": [{"field": change.field, "before": change.before, "after": change.after} for change in found.changes], "notes": list(found.notes),
+        "changes": [{"field": change.field, "before": change.before, "after": change.after} for change in found.changes], "notes": list(found.notes), "definitions": [
+            {"name": each.name, "file": each.file, "first": each.first, "last": each.last, "via": list(each.via), "diff": list(_diff(each))}
+            for each in found.definitions
+        ],
     }  # fmt: skip
 
 
-def _as_text(found: Explanation, *, verbose: bool) -> str:
+def _as_text(found: Explanation, *, verbose: bool, with_diff: bool = False) -> str:
     words = {"hit_local": "a hit", "up_to_date": "up to date", "cut_off": "cut off", "stale": "STALE"}
     lines = [f"{found.label}  {words.get(found.state, found.state)}" + (f"  because {found.reason}" if found.reason else "")]
     if found.key is not None:
         lines.append(f"  key  {found.key}")
-    lines += [f"  changed  {change.field}: {change.before} -> {change.after}" for change in found.changes]
+    definitions = {f"code.definitions.{each.name}": each for each in found.definitions}
+    for change in found.changes:
+        lines.append(f"  changed  {change.field}: {change.before} -> {change.after}")
+        definition = definitions.get(change.field)
+        if definition is not None and definition.file:
+            via = f"  (reached via {' -> '.join(definition.via)})" if len(definition.via) > 1 else ""
+            lines.append(f"           {definition.file}:{definition.first}-{definition.last}{via}")
+        if definition is not None and with_diff:
+            lines += [f"    {line}" for line in _diff(definition)]
     changed = {change.field.split(".")[0] for change in found.changes}
     for name, value in found.fields.items():
         if value in ("", [], {}, None) and not verbose:
@@ -76,6 +89,14 @@ def _as_text(found: Explanation, *, verbose: bool) -> str:
             lines.append(f" {mark}{name}: {_short(value, verbose)}")
     lines += [f"  note: {note}" for note in found.notes]
     return "\n".join(lines)
+
+
+def _diff(definition: ChangedDefinition) -> Iterator[str]:
+    """The source of a definition before and after as a unified diff; nothing when both are the same or not known."""
+    from difflib import unified_diff
+
+    names = f"{definition.name} (last build)", f"{definition.name} (now)"
+    return unified_diff(definition.before.splitlines(), definition.after.splitlines(), *names, lineterm="")
 
 
 def _short(value: object, verbose: bool) -> str:

@@ -92,31 +92,46 @@ class _Closing:
         self._effects = effects
         self._ignored = ignored
         self._stack: list[At] = []
-        self._waiting: dict[At, frozenset[At]] = {}
+        self._waiting: dict[At, list[At]] = {}  # pieces, by those on which they wait
         self._counts_subclasses = False
+        self._values: set[str] = set()
+        self._guesses = False
+        self._guessed: set[str] = set()
 
     def finish(self) -> None:
-        """Follow everything, until no piece is left whose condition holds."""
+        """Follow everything, until nothing more is led to."""
         while True:
             while self._stack:
                 self._follow(self._stack.pop())
-            pieces = self.found.pieces
-            met = [(at, seen) for at, condition in self._waiting.items() if (seen := next((each for each in condition if each in pieces), None))]
             if self._counts_subclasses:
-                met += self._subclasses()
-            for package in list(self.found.wholes):  # whoever has a package has the modules in it that were imported
+                for at, base in self._subclasses():
+                    self.reach(at, base)
+            for package in list(self._values):  # whoever has a package has the modules in it that were imported
                 for module in [each for each in self.found.imported if each.startswith(f"{package}.") and each not in self.found.wholes]:
                     self.whole(module, None, strict=False)
-            for at, seen in met:
-                self.reach(at, seen)
+            if self._guesses:
+                self._guess()
             if not self._stack:
                 return
 
     def reach(self, at: At, via: At | None) -> None:
-        self._waiting.pop(at, None)
-        if at not in self.found.pieces and not self._is_ignored(at[0]):
-            self.found.pieces[at] = via
-            self._stack.append(at)
+        if at in self.found.pieces or self._is_ignored(at[0]):
+            return
+        self.found.pieces[at] = via
+        self._stack.append(at)
+        for other in self._waiting.pop(at, ()):
+            self.reach(other, at)
+
+    def _guess(self) -> None:
+        """Something imports by a name that is computed: every module that a string in the code names may be meant."""
+        finder = self._names.project.finder
+        texts = {text for at in self.found.pieces for text in self._names.piece(at).strings if text not in self._guessed}
+        self._guessed |= texts
+        for text in sorted(texts):
+            found = finder.find(text) if all(part.isidentifier() for part in text.split(".")) else None
+            if found is not None and found.first_party and ("." in text or not found.folders):  # "app" alone is too common a word
+                for module in self._names.project.below(text):
+                    self.whole(module, None, strict=False)
 
     def whole(self, module: str, via: At | None, *, strict: bool = True) -> None:
         """Every piece of `module` counts."""
@@ -156,20 +171,33 @@ class _Closing:
                 condition = self._effects.condition((name, number))
                 if condition is None:
                     self.reach((name, number), None)
-                elif condition and (name, number) not in self.found.pieces:
-                    self._waiting[name, number] = condition
+                elif condition:
+                    self._await((name, number), condition)
+
+    def _await(self, at: At, condition: frozenset[At]) -> None:
+        """`at` counts as soon as one piece of `condition` does."""
+        met = next((each for each in condition if each in self.found.pieces), None)
+        if met is not None:
+            self.reach(at, met)
+        else:
+            for each in condition:
+                self._waiting.setdefault(each, []).append(at)
 
     def _follow(self, at: At) -> None:
         edges = self._names.edges(at)
         self.import_(at[0])
+        self._guesses = self._guesses or edges.guesses
         for piece in edges.pieces:
             self.reach(piece, at)
         for module in edges.runs:
-            self.import_(module)
+            if module not in self.found.imported:
+                self.import_(module)
         for module in edges.wholes:
             self.whole(module, at)
-        self.found.links.add(edges.links)
-        self.found.externals |= edges.externals
+        self._values |= edges.values
+        if edges.leads_out:
+            self.found.links.add(edges.links)
+            self.found.externals |= edges.externals
         if "__subclasses__" in self._names.piece(at).marks:
             self._counts_subclasses = True
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 _BUILTINS: Final = frozenset(("exec", "eval"))  # as methods (`model.eval()`) these names mean nothing
@@ -12,6 +13,8 @@ _LOADERS: Final = frozenset((
     "iter_modules", "run_module", "run_path", "SourceFileLoader", "spec_from_file_location", "walk_packages",
 ))  # fmt: skip
 _ALL: Final = _BUILTINS | IMPORTERS | _LOADERS
+_REAL: Final = {name: name for name in _ALL}
+_RENAMED: Final = re.compile(rb"\b(%s)\s+as\s+(\w+)" % b"|".join(name.encode() for name in sorted(_ALL)))
 WORDS: Final = tuple(name.encode() for name in sorted(_ALL))  # a source without these has nothing to find here
 
 
@@ -26,20 +29,20 @@ class Import(NamedTuple):
 class Dynamic(NamedTuple):
     """A place where a name known only at run time decides what code runs.
 
-    `package` is what surely leads to it ("plugins", ".steps"), or "" when nothing is known; `what` says it in words.
+    `package` is what surely leads to it ("plugins", ".steps", "." for the module's own package), or "" when nothing is
+    known; `what` says it in words.
     """
 
     package: str
     what: str
 
 
-def real_names(nodes: Iterable[ast.AST]) -> Mapping[str, str]:
-    """What the names of importers and loaders mean in a module with these `nodes`: aliases included."""
-    real = {name: name for name in _ALL}
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom):
-            real.update((alias.asname, alias.name) for alias in node.names if alias.asname and alias.name in _ALL)
-    return real
+def real_names(source: bytes) -> Mapping[str, str]:
+    """What the names of importers and loaders mean in a module: aliases included."""
+    if not source.isascii() or not any(word in source for word in WORDS):  # wide letters may spell names
+        return _REAL if not source.isascii() else {}
+    found = _RENAMED.findall(source)
+    return {**_REAL, **{alias.decode(): name.decode() for name, alias in found}} if found else _REAL
 
 
 def meaning(node: ast.AST, real: Mapping[str, str]) -> str:
@@ -60,6 +63,9 @@ def import_of(call: ast.Call, function: str) -> Import | Dynamic:
     unknown = Dynamic("", f"calls {function} with a name that is not literal")
     if name is None or "level" in given:
         return unknown
+    own = _below_own(name)
+    if own is not None:
+        return own if isinstance(own, Import) else unknown._replace(package=".")
     if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
         beginning = _beginning(name)
         dots = beginning[: len(beginning) - len(beginning.lstrip("."))]
@@ -73,6 +79,18 @@ def import_of(call: ast.Call, function: str) -> Import | Dynamic:
         absolute = [*outer[: len(outer) - level + 1], *([module] if module else [])]
         return Import(0, ".".join(absolute), names)
     return Import(level, module, names) if not level or _is_own(given.get("package")) else unknown
+
+
+def _below_own(name: ast.expr) -> Import | Dynamic | None:
+    """What `__package__ + ".x"`, `__name__ + ".x"` and their f-strings mean; None for another expression."""
+    parts = name.values if isinstance(name, ast.JoinedStr) else [name.left, name.right] if isinstance(name, ast.BinOp) and isinstance(name.op, ast.Add) else []
+    first = parts[0].value if parts and isinstance(parts[0], ast.FormattedValue) else parts[0] if parts else None
+    if not isinstance(first, ast.Name) or first.id not in ("__package__", "__name__"):
+        return None
+    rest = parts[1] if len(parts) == 2 else None
+    if isinstance(rest, ast.Constant) and isinstance(rest.value, str) and rest.value.startswith("."):
+        return Import(1, rest.value[1:], ())
+    return Dynamic(".", "")
 
 
 _PARAMETERS: Final = {

@@ -18,6 +18,7 @@ _QUIET: Final = frozenset((
     "jax", "joblib", "numba", "numpy", "overrides", "pydantic", "pytest", "sklearn", "tenacity", "torch", "typeguard", "types", "typing",
     "typing_extensions", "warnings", "wrapt", "zope",
 ))  # fmt: skip
+_NEAR: Final = 1  # calls away from a plain call that what changes is looked for
 _QUIET_BUILTINS: Final = frozenset(("classmethod", "property", "staticmethod"))
 
 
@@ -29,7 +30,7 @@ class Effects:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._conditions: dict[At, frozenset[At] | None] = {}
-        self._changes: dict[tuple[At, int], frozenset[At]] = {}
+        self._changes: dict[tuple[At, int, bool], frozenset[At]] = {}
 
     def condition(self, at: At) -> frozenset[At] | None:
         """The pieces of which one must count for `at` to count because of what importing it does; None for always."""
@@ -67,7 +68,7 @@ class Effects:
                 if module.partition(".")[0] not in _QUIET or module == "functools.singledispatch.register":
                     return False
             elif kind == "piece":
-                found |= self.changes((module, number), 1 if chain != decorator else 0)
+                found |= self.changes((module, number), 1 if chain != decorator else 0, given=True)
                 if chain != decorator:
                     self._pass(at, self._names.piece(at), found)
         return True
@@ -75,7 +76,7 @@ class Effects:
     def _call(self, at: At, piece: Piece, chain: str, depth: int, found: set[At]) -> None:
         for kind, module, _, number in self._names.meaning(at[0], chain):
             if kind == "piece":
-                found |= self.changes((module, number), depth)
+                found |= self.changes((module, number), depth, given=False)
                 if self._names.piece((module, number)).kind == FUNCTION:
                     self._pass(at, piece, found)
 
@@ -105,32 +106,35 @@ class Effects:
                     elif inner.kind == CLASS:
                         stack.append((base[0], inner))
                         if inner.hooks or chain == each.metaclass:
-                            found |= self.changes(base, 0)
+                            found |= self.changes(base, 0, given=True)
                             if "cls" in inner.marks:
                                 found.add(base)
 
-    def changes(self, at: At, depth: int) -> frozenset[At]:
-        """The pieces that calling `at` may change, with the functions it defines down to `depth`, and all they call."""
-        known = self._changes.get((at, depth))
+    def changes(self, at: At, depth: int, *, given: bool) -> frozenset[At]:
+        """The pieces that calling `at` may change, with the functions it defines down to `depth`, and what they call.
+
+        `given`: only what it may put there of what it is given, which a decorator is what it decorates; however far it
+        is handed on. Else anything it changes, itself or one call away.
+        """
+        known = self._changes.get((at, depth, given))
         if known is not None:
             return known
         found: set[At] = set()
         seen: set[At] = {at}
-        stack = [(at, depth)]
+        stack = [(at, depth, 0)]
         while stack:
-            each, deepest = stack.pop()
-            piece = self._names.piece(each)
-            for touches, calls in piece.levels[: deepest + 1]:
-                for chain in touches:
+            each, deepest, far = stack.pop()
+            for touches, calls, stores, hands in self._names.piece(each).levels[: deepest + 1]:
+                for chain in stores if given else touches:
                     for other in self._pieces(each[0], chain):
                         if self._is_open(other) or ("." in chain and self._names.piece(other).kind == CLASS):
                             found.add(other)
-                for chain in calls:
+                for chain in hands if given else calls if far < _NEAR else ():
                     for other in self._pieces(each[0], chain):
                         if other not in seen:
                             seen.add(other)
-                            stack.append((other, 1))
-        answer = self._changes[at, depth] = frozenset(found)
+                            stack.append((other, 1, far + 1))
+        answer = self._changes[at, depth, given] = frozenset(found)
         return answer
 
     def _pieces(self, module: str, chain: str) -> list[At]:

@@ -15,6 +15,7 @@ from buildgraph.digest import Digest
 
 _SUFFIXES: Final = (*EXTENSION_SUFFIXES, ".py", ".pyc")  # the order in which Python looks
 _NOT_MODULES: Final = ("__init__", "__pycache__", "BUILD")  # what a build file says reaches a key as what it declared
+_STDLIB_FOLDER: Final = os.path.dirname(os.__file__)
 _INSTALLED: Final = ("site-packages", "dist-packages")
 
 
@@ -160,7 +161,7 @@ class Finder:
         added = self._additions().folders
         own = {folder for folder in added if not _is_installed(folder)}
         own |= {folder for folder in self._search if not _is_installed(folder) and self._is_source(folder)}
-        path = dict.fromkeys((*self._search, *added))
+        path = [folder for folder in dict.fromkeys((*self._search, *added)) if not _is_standard(folder)]
         return [(folder, "" if folder in own else folder) for folder in path if folder != self.root]
 
     def _is_source(self, folder: str) -> bool:
@@ -179,6 +180,11 @@ class Finder:
     def _sources(self) -> list[tuple[str, str]]:
         """The usual places of the sources of editable distributions that say nothing better."""
         return [(place, "") for each in self.installed.editable() for place in (each.source, f"{each.source}/src")]
+
+
+def _is_standard(folder: str) -> bool:
+    """Whether a folder of the path is the standard library's: what of it has no known name is for its own tests."""
+    return folder == _STDLIB_FOLDER or folder.startswith(f"{_STDLIB_FOLDER}/lib-dynload")
 
 
 def _is_installed(folder: str) -> bool:

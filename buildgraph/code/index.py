@@ -139,6 +139,13 @@ class CodeIndex:
         rows += [Reached(name, "", self._project.module(name).path, 1, _lines(self._project.module(name).path), ()) for name in sorted(closure.opaque)]
         return tuple(rows)
 
+    def source_of(self, code: Digest, title: str) -> tuple[int, int, str] | None:
+        """First line, last line and text of a definition ("pkg.module.name") in the code that had that digest.
+
+        None when this workspace has not seen that code.
+        """
+        return self._memory.source_of(code, title)
+
     def listed(self) -> tuple[str, ...]:
         """The folders whose listings decided what an import means: a file that appears there may change a digest."""
         return self._finder.listed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from buildgraph.code.dynamic import Import
 from buildgraph.code.finder import STDLIB, Finder, Found
 from buildgraph.code.pieces import Alias
 from buildgraph.code.problems import not_python, shown, unreadable
-from buildgraph.code.summary import Summary, from_bytes, memo_key, summarise, to_bytes
+from buildgraph.code.summary import Summary, from_bytes, memo_key, source_key, summarise, to_bytes
 from buildgraph.digest import Digest
 from buildgraph.errors import UsageError
 
@@ -31,6 +32,9 @@ class Links:
     distributions: set[str] = field(default_factory=set)
     preload: set[str] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.reaches or self.stars or self.widens or self.installed or self.distributions or self.preload or self.notes)
 
     def add(self, other: Links) -> None:
         self.reaches |= other.reaches
@@ -97,6 +101,7 @@ def load(
             module.digest = module.content
             return module
         memo[memo_key(module.content)] = to_bytes(summary)
+        memo[source_key(module.content)] = zlib.compress(content, 1)
     module.summary, module.digest = summary, summary.digest
     for number, piece in enumerate(summary.pieces):
         for name in piece.names:

@@ -35,15 +35,22 @@ class Target(NamedTuple):
 @dataclass(slots=True)
 class Edges:
     """Where one piece leads. `runs` are modules that it imports when it runs; `meanings` are its names with what they
-    mean, where the piece alone does not say so; `wholes` are modules of which every piece counts."""
+    mean, where the piece alone does not say so; `wholes` are modules of which every piece counts, `values` those of them that are used as a value."""
 
     pieces: list[At] = field(default_factory=list)
     wholes: set[str] = field(default_factory=set)
+    values: set[str] = field(default_factory=set)
     runs: set[str] = field(default_factory=set)
     externals: set[str] = field(default_factory=set)
     links: Links = field(default_factory=Links)
     meanings: list[str] = field(default_factory=list)
+    guesses: bool = False  # it imports by a name that may be any string
     digests: dict[bool, str] = field(default_factory=dict)
+
+    @property
+    def leads_out(self) -> bool:
+        """Whether `externals` or `links` say anything."""
+        return bool(self.externals or self.links)
 
 
 class Names:
@@ -193,7 +200,9 @@ class Names:
                 inner = [f"{name}.{taken}" for taken in each.names]
                 edges.wholes.update([name, *(one for one in inner if (place := self.project.finder.find(one)) and place.first_party)])
         for package, what in piece.dynamic:
-            self._widen(module, package, what, edges)
+            walks = what.removeprefix("uses ") in ("iter_modules", "walk_packages")
+            for start in self._walked(module, piece) if walks else [package]:
+                self._widen(module, start, what, edges)
         if "globals" in piece.marks:
             self._whole(module, "looks names up in its module", edges)
         if any(external.startswith(_METADATA) for external in edges.externals):
@@ -244,6 +253,7 @@ class Names:
                     edges.meanings.append(f"{chain}={place}:{name}")
             elif kind == "module":
                 edges.wholes.add(place)
+                edges.values.add(place)
                 edges.meanings.append(f"{chain}={place}")
             elif kind == "run":
                 edges.runs.add(place)
@@ -260,13 +270,21 @@ class Names:
         if name and there is not STDLIB and there is not None and not there.first_party:
             follow_one(name, (), module, self.project.finder, links)
 
+    def _walked(self, module: str, piece: Piece) -> list[str]:
+        """The packages whose folders a piece that walks folders looks at: those whose `__path__` it reads."""
+        chains = [chain.rpartition(".")[0] for chain in piece.reads if chain.endswith("__path__")]
+        found = [place for chain in chains if chain for kind, place, _, _ in self.meaning(module, chain) if kind == "module"]
+        return [*found, *(["."] if not found or "" in chains else [])]
+
     def _widen(self, module: str, package: str, what: str, edges: Edges) -> None:
-        if not package and what in ("uses exec", "uses eval"):
+        if package:
+            found = self.project.module(module).found
+            widen(found, package, what, self.project.finder, edges.links)
+            for each in edges.links.widens:
+                edges.wholes.update(self.project.below(each))
+        else:
+            edges.guesses = edges.guesses or what not in ("uses exec", "uses eval")
             self._whole(module, what, edges)
-            return
-        widen(self.project.module(module).found, package, what, self.project.finder, edges.links)
-        for each in edges.links.widens:
-            edges.wholes.update(self.project.below(each))
 
     def _whole(self, module: str, what: str, edges: Edges) -> None:
         edges.links.notes.add(f"{module} {what}: every definition of it counts")

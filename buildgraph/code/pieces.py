@@ -61,7 +61,7 @@ class Piece(NamedTuple):
     import_touches: tuple[str, ...] = ()
     import_passes: tuple[str, ...] = ()
     import_calls: tuple[str, ...] = ()
-    levels: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # see `reading.Level`
+    levels: tuple[tuple[tuple[str, ...], ...], ...] = ()  # see `scopes.Level`
     bases: tuple[str, ...] = ()
     metaclass: str = ""
     hooks: bool = False  # a class with `__init_subclass__`, which runs when it is derived from
@@ -252,8 +252,8 @@ def _decorator(node: ast.expr) -> str:
     return f"{chain}()" if chain and called else chain or "?"
 
 
-def _levels(reading: Reading) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-    return tuple((tuple(sorted(level.touches)), tuple(sorted(level.calls))) for level in reading.levels[:2])
+def _levels(reading: Reading) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    return tuple(tuple(tuple(sorted(names)) for names in level) for level in reading.levels[:2])
 
 
 def _bases(statement: ast.stmt) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ written after its kind, and its length where it could end anywhere, so that no t
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from buildgraph.code.dynamic import IMPORTERS, WORDS, Dynamic, Import, import_of, meaning
+from buildgraph.code.dynamic import IMPORTERS, Dynamic, Import, import_of, meaning
 from buildgraph.code.folding import folded
-from buildgraph.code.scopes import Level, Scope, chain_of, levels_of, merge
+from buildgraph.code.scopes import Level, Scope, chain_of, levels_of, mentioned, merge
 from buildgraph.digest import Digest
 
 FORMAT: Final = 2  # raised whenever the text of a statement changes: every definition then gets a new digest
@@ -32,7 +33,7 @@ _ENVIRONMENT: Final = ("environ.get", "environ.pop", "environ.setdefault", "gete
 _RESOLVERS: Final = frozenset(("import_from_string", "import_object", "import_string", "load_object", "locate", "resolve_name"))
 _BY_TEXT: Final = frozenset(("eval", "exec", "find_spec", "get")) | _RESOLVERS
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-_CLASSES: Final = ("cls.", "mcs.", "klass.", "metacls.")  # what methods of classes call the class, with an attribute
+_CLASSES: Final = ("cls.", "mcs.", "klass.", "metacls.")  # what methods of classes call the class
 _LONGEST: Final = 100  # characters of a string that may name a file, a variable, a distribution
 
 
@@ -174,8 +175,9 @@ class _Reader:
             elif kind is _Enter:
                 self.scope = Scope(item.kind, name=item.name)
                 self.scope.binds.update(item.binds)
+                self.scope.given.update(item.binds)
                 self._scopes.append(self.scope)
-            elif kind is int:
+            elif kind is int or kind is bool:  # a count, a conversion, the value of a pattern
                 put(f"i{item};")
             else:
                 name, fields = _shape(kind)
@@ -213,18 +215,18 @@ class _Reader:
             return {each for each in names if (root := each.partition(".")[0]) not in bound and root not in aliases} if names else names
 
         if inner.kind == "f":
-            if any(chain.startswith(_CLASSES) for chain in inner.touches):
-                found.marks.add("cls")
-            levels = [Level(free(level.touches), free(level.calls)) for level in levels_of(inner)]
+            levels = [Level(*map(free, level)) for level in levels_of(inner)]
             if outer.kind in "cm":
                 merge(found.levels, levels, 0)
             else:
                 outer.inner.append((inner.name, levels))
             return
-        outer.inner += [(name, [Level(free(level.touches), free(level.calls)) for level in levels]) for name, levels in inner.inner]
+        outer.inner += [(name, [Level(*map(free, level)) for level in levels]) for name, levels in inner.inner]
         outer.touches |= free(inner.touches)
         outer.passes |= free(inner.passes)
         outer.calls |= free(inner.calls)
+        outer.stores |= free(inner.stores)
+        outer.hands |= free(inner.hands)
 
     # Nodes that mean more than their fields.
 
@@ -234,17 +236,24 @@ class _Reader:
         function = node.func
         chain = chain_of(function)
         receiver, _, last = chain.rpartition(".")
+        passed = mentioned(node)
+        given = self._is_given(passed)
         if chain:
             scope.calls.add(chain)
+            if given:
+                scope.hands.add(chain)
+            if receiver.startswith(_CLASSES) and self._is_class(passed):
+                found.marks.add("cls")
             if receiver and last not in _LOOKING:
                 scope.touches.add(receiver)
+                if given:
+                    scope.stores.add(receiver)
             if last in _LOOKING or last == "getenv":
                 self._environment_call(chain, node)
-        if chain not in _READERS:
-            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-                passed = chain_of(argument)
-                if passed:
-                    scope.passes.add(passed)
+        if passed and chain not in _READERS:
+            scope.passes.update(passed)
+            if given:
+                scope.stores.update(passed)
         importer = meaning(function, self._real)
         if importer in IMPORTERS:
             imported = import_of(node, importer)
@@ -273,9 +282,37 @@ class _Reader:
                 if name.value in MARKS:
                     found.marks.add(name.value)
                 arguments = arguments[1:]
-        elif chain in ("vars", "locals") and not arguments and not node.keywords:
+        elif chain in ("vars", "locals") and not arguments and not node.keywords and all(each.kind in "mx" for each in self._scopes):
             found.marks.add("globals")
         stack += [*reversed(node.keywords), *reversed(arguments), function]
+
+    def _is_given(self, chains: list[str]) -> bool:
+        """Whether one of `chains` is, or is made of, what an enclosing function was given."""
+        if not chains or len(self._scopes) == 1:
+            return False
+        roots = {chain.partition(".")[0] for chain in chains}
+        return any(not roots.isdisjoint(scope.given) for scope in self._scopes)
+
+    def _is_class(self, chains: list[str]) -> bool:
+        """Whether one of `chains` is a class that code is given as such, or an attribute of it."""
+        return any((chain.partition(".")[0] + ".").startswith(_CLASSES) for chain in chains)
+
+    def _assignment(self, node: ast.Assign) -> None:
+        if self.scope.kind == "f" and any(isinstance(each, ast.Subscript) and chain_of(each.value).startswith(_CLASSES) for each in node.targets):
+            self.found.marks.add("cls")
+        if self.scope.kind == "f" and self._is_given(mentioned(node.value)):
+            for target in node.targets:
+                names = [each.id for each in ast.walk(target) if type(each) is ast.Name and type(each.ctx) is ast.Store]
+                self.scope.given.update(names)
+                stored = chain_of(target.value) if isinstance(target, ast.Subscript | ast.Attribute) else ""
+                if stored:
+                    self.scope.stores.add(stored)
+        elif self.scope.kind == "f":
+            for target in node.targets:  # `table[given] = ...`
+                if isinstance(target, ast.Subscript) and self._is_given(mentioned(target.slice)) and (stored := chain_of(target.value)):
+                    self.scope.stores.add(stored)
+        self.found.text.append("Assign;")
+        self._stack += [node.value, node.targets]
 
     def _by_text(self, function: str, receiver: str, text: str) -> bool:
         """A call whose first argument says what it leads to: code, a module to look for, an object by its path.
@@ -285,7 +322,8 @@ class _Reader:
         found = self.found
         if function in ("exec", "eval") and not receiver:
             try:
-                tree = ast.parse(text.strip())
+                with warnings.catch_warnings(action="ignore"):
+                    tree = ast.parse(text.strip())
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return False
             self._stack.append(tree.body)
@@ -479,7 +517,7 @@ _SPECIAL: Final[dict[type, Any]] = {
     ast.Call: _Reader._call, ast.Subscript: _Reader._subscript, ast.Compare: _Reader._compare, ast.BinOp: _Reader._arithmetic,
     ast.UnaryOp: _Reader._arithmetic, ast.FunctionDef: _Reader._function, ast.AsyncFunctionDef: _Reader._function, ast.ClassDef: _Reader._class,
     ast.Lambda: _Reader._lambda, ast.NamedExpr: _Reader._walrus, ast.AnnAssign: _Reader._annotated, ast.AugAssign: _Reader._augmented,
-    ast.If: _Reader._if, ast.JoinedStr: _Reader._joined, ast.Import: _Reader._import, ast.ImportFrom: _Reader._import_from, ast.Global: _Reader._outer, ast.Nonlocal: _Reader._outer,
+    ast.If: _Reader._if, ast.Assign: _Reader._assignment, ast.JoinedStr: _Reader._joined, ast.Import: _Reader._import, ast.ImportFrom: _Reader._import_from, ast.Global: _Reader._outer, ast.Nonlocal: _Reader._outer,
     ast.ExceptHandler: _Reader._named, ast.MatchAs: _Reader._named, ast.MatchStar: _Reader._named, ast.MatchMapping: _Reader._named,
     **dict.fromkeys(_COMPREHENSIONS, _Reader._comprehension),
 }  # fmt: skip
@@ -488,8 +526,3 @@ _SPECIAL: Final[dict[type, Any]] = {
 def is_type_checking(test: ast.expr) -> bool:
     name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
     return name == "TYPE_CHECKING"
-
-
-def may_be_dynamic(source: bytes) -> bool:
-    """Whether a module could import by name or run other code; wide letters may spell names."""
-    return not source.isascii() or any(word in source for word in WORDS)

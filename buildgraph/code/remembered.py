@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,7 +20,7 @@ from buildgraph.code.editable import is_addition
 from buildgraph.code.names import Names
 from buildgraph.code.project import Project
 from buildgraph.code.reading import FORMAT
-from buildgraph.code.summary import RECORD, shape
+from buildgraph.code.summary import RECORD, from_bytes, memo_key, source_key
 from buildgraph.digest import Digest
 from buildgraph.encoding import decode_trusted, encode
 from buildgraph.errors import BuildgraphError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _RECORD: Final = 1  # raised whenever the remembered fields change
 _DOMAIN: Final = f"buildgraph.code.closure {_RECORD} {RECORD} {FORMAT} {sys.version_info[0]}.{sys.version_info[1]} {VERSION}\0".encode()
+_SOURCES: Final = b"buildgraph.code.sources 1\0"
 _DATA: Final = "data:"
 
 
@@ -76,49 +78,83 @@ class Memory:
         renewed = self._renewed(known, changed)
         if renewed is not None:
             fresh = {rest[0]: rest for rest in changed}
-            rests = [self._rest(*rest[2:5]) if rest[0] in fresh else rest for rest in rests]
+            rests = [self._again(*rest[2:5]) if rest[0] in fresh else rest for rest in rests]
             self._write(entry_point, options, renewed, listings, rests)
         return renewed
 
     def keep(self, entry_point: str, options: Options, known: Remembered, closure: Closure, data: Mapping[str, str], loud: bool) -> None:
         """Remember what was found, and what it rests on. `data` are data files by name."""
-        titles: dict[str, list[tuple[str, int]]] = {}
+        titles: dict[str, list[tuple[str, int, str]]] = {}
         seen: dict[str, int] = {}
         for at in sorted(closure.pieces):
             title = f"{at[0]}.{self._names.piece(at).title}"
             seen[title] = number = seen.get(title, 0) + 1
-            titles.setdefault(at[0], []).append((title if number == 1 else f"{title}#{number}", at[1]))
+            titles.setdefault(at[0], []).append((title if number == 1 else f"{title}#{number}", at[1], self._names.digest(at, loud)))
         rests = [self._rest(name, loud, titles.get(name, ())) for name in sorted(closure.imported) if self._project.module(name).path]
         rests += [self._rest(f"{_DATA}{name}", path, ()) for name, path in sorted(data.items())]
         listings = [(folder, self._listing(folder)) for folder in self._project.finder.looked()]
         self._write(entry_point, options, known, listings, rests)
 
+    def source_of(self, code: Digest, title: str) -> tuple[int, int, str] | None:
+        """First line, last line and text of the definition `title` ("pkg.module.name") in the code with that digest."""
+        data = self._memo.get(Digest.of(_SOURCES + code))
+        title, _, which = title.partition("#")
+        module, _, name = title.rpartition(".")
+        content = msgpack.unpackb(data).get(module) if data is not None else None
+        source = self._memo.get(source_key(Digest(content))) if content is not None else None
+        summary = from_bytes(self._memo.get(memo_key(Digest(content)))) if content is not None else None
+        if source is None or summary is None:
+            return None
+        pieces = [piece for piece in summary.pieces if piece.title == name]
+        at = int(which or 1) - 1
+        if at >= len(pieces):
+            return None
+        lines = zlib.decompress(source).decode("utf-8", "replace").splitlines()
+        return pieces[at].first, pieces[at].last, "\n".join(lines[pieces[at].first - 1 : pieces[at].last])
+
     def _rest(self, name: str, extra: Any, titles: Any) -> tuple[Any, ...]:
         """One file that a closure rests on: path and content, and what renewing the closure needs."""
-        path = extra if name.startswith(_DATA) else self._project.module(name).path
-        return path, self._project.digest(path), name, extra, titles, self._shape(name)
+        if name.startswith(_DATA):
+            return extra, self._project.digest(extra), name, extra, titles, b""
+        module = self._project.module(name)
+        assert module.content is not None, f"{name} has a file"
+        return module.path, module.content, name, extra, titles, self._shape(name)
+
+    def _again(self, name: str, extra: Any, titles: Any) -> tuple[Any, ...]:
+        """The same file as it is now."""
+        return self._rest(name, extra, [(title, number, self._names.digest((name, number), extra)) for title, number, _ in titles])
 
     def _shape(self, name: str) -> bytes:
         summary = None if name.startswith(_DATA) else self._project.module(name).summary
-        return shape(summary) if summary is not None else b""
+        return summary.shape if summary is not None else b""
 
     def _write(self, entry_point: str, options: Options, known: Remembered, listings: Any, rests: Any) -> None:
         looked = set(self._project.finder.looked())
         stamps = [(folder, self._stamp(folder)) for folder in self._folders if folder in looked]
         row = [known, stamps, listings, rests]
         self._memo[self._key(entry_point, options)] = msgpack.packb(row, unicode_errors="surrogateescape")
+        sources = {name: content for _, content, name, _, titles, _ in rests if titles}
+        self._memo[Digest.of(_SOURCES + known.digest)] = msgpack.packb(sources)
 
     def _renewed(self, known: Remembered, changed: Iterable[tuple[Any, ...]]) -> Remembered | None:
         """The code digest with new digests for the pieces of `changed` files; None when more than those changed."""
-        fields = decode_trusted(known.manifest)
+        files: dict[str, str] = {}
+        definitions: dict[str, str] = {}
         for path, _, name, extra, titles, before in changed:
             if name.startswith(_DATA):
-                fields["files"][name.removeprefix(_DATA)] = self._project.content(path).hex()
-                continue
-            if name in fields["modules"] or self._shape(name) != before or not before:
+                files[name.removeprefix(_DATA)] = self._project.content(path).hex()
+            elif self._shape(name) != before or not before:
                 return None
-            for title, number in titles:
-                fields["definitions"][title] = self._names.digest((name, number), extra)
+            else:
+                digests = ((title, before, self._names.digest((name, number), extra)) for title, number, before in titles)
+                definitions.update({title: now for title, before, now in digests if now != before})
+        if not files and not definitions:
+            return known
+        fields = decode_trusted(known.manifest)
+        if fields["modules"]:  # something counts by its bytes: which is not kept apart here
+            return None
+        fields["files"].update(files)
+        fields["definitions"].update(definitions)
         manifest = encode(fields)
         return known._replace(digest=Digest.of(manifest), manifest=manifest)
 

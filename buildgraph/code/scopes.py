@@ -10,11 +10,14 @@ from typing import NamedTuple
 class Level(NamedTuple):
     """What runs at one level of a function: 0 when it is called, 1 when a function is called that it defines, and so on.
 
-    `touches` are names whose objects it may change, `calls` are names it calls.
+    `touches` are names whose objects it may change, `calls` are names it calls. `stores` are those of `touches` into
+    which it may put what it was given, `hands` those of `calls` to which it may hand that on.
     """
 
     touches: set[str]
     calls: set[str]
+    stores: set[str]
+    hands: set[str]
 
 
 @dataclass(slots=True)
@@ -31,23 +34,43 @@ class Scope:
     outer: set[str] = field(default_factory=set)  # declared global or nonlocal
     is_global: set[str] = field(default_factory=set)
     name: str = ""  # of a function
+    stores: set[str] = field(default_factory=set)
+    hands: set[str] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)  # parameters, and what is made of them
     inner: list[tuple[str, list[Level]]] = field(default_factory=list)  # functions defined in it
 
 
 def levels_of(scope: Scope) -> list[Level]:
     """The levels of a function: functions it defines are one level further in, unless it calls them itself."""
-    levels = [Level(scope.touches | scope.passes | (scope.binds & scope.is_global), scope.calls)]
+    written = scope.binds & scope.is_global
+    levels = [Level(scope.touches | scope.passes | written, scope.calls, scope.stores | (written & scope.given), scope.hands)]
     for name, inner in scope.inner:
         merge(levels, inner, 0 if name in scope.calls else 1)
     return levels
 
 
 def merge(levels: list[Level], more: list[Level], start: int) -> None:
-    for at, (touches, calls) in enumerate(more, start):
+    for at, level in enumerate(more, start):
         while len(levels) <= at:
-            levels.append(Level(set(), set()))
-        levels[at].touches.update(touches)
-        levels[at].calls.update(calls)
+            levels.append(Level(set(), set(), set(), set()))
+        for known, names in zip(levels[at], level, strict=True):
+            known.update(names)
+
+
+def mentioned(node: ast.AST | None) -> list[str]:
+    """The chains that an expression hands over as they are: names, their attributes, what containers and calls hold."""
+    if node is None:
+        return []
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return [chain for each in node.elts for chain in mentioned(each)]
+    if isinstance(node, ast.Dict):
+        return [chain for each in (*node.keys, *node.values) for chain in mentioned(each)]
+    if isinstance(node, ast.Starred):
+        return mentioned(node.value)
+    if isinstance(node, ast.Call):
+        return [chain for each in (*node.args, *(keyword.value for keyword in node.keywords)) for chain in mentioned(each)]
+    chain = chain_of(node)
+    return [chain] if chain else []
 
 
 def chain_of(node: ast.AST) -> str:

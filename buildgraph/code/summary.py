@@ -13,7 +13,7 @@ import msgpack
 
 from buildgraph.code.dynamic import Dynamic, Import, real_names
 from buildgraph.code.pieces import Alias, Piece, cut
-from buildgraph.code.reading import FORMAT, may_be_dynamic
+from buildgraph.code.reading import FORMAT
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode_plain
 
@@ -23,7 +23,6 @@ _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _PLAIN: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Name, ast.expr_context, ast.Starred, ast.BinOp, ast.Add, ast.Attribute,
 )  # fmt: skip
-_NONE: Final = Digest.of(b"")
 _MANY: Final = 2000  # bytes of source from which switching the garbage collector off pays
 
 
@@ -33,7 +32,8 @@ class Summary:
 
     `digest` covers all of it; `imports` are all its imports, those in functions included; `eager` those that importing
     it runs, in their order; `names` are defined at top level; `exports` are the strings of `__all__` ("*" among them when it is
-    computed, None without one); `is_open` says that more names may appear at run time.
+    computed, None without one); `is_open` says that more names may appear at run time. `shape` is the digest of all but
+    the digests and lines of pieces: what a closure's extent depends on.
     """
 
     digest: Digest
@@ -46,11 +46,17 @@ class Summary:
     names: frozenset[str]
     exports: tuple[str, ...] | None
     is_open: bool
+    shape: Digest
 
 
 def memo_key(content: Digest) -> bytes:
     """Where the summary of a content is kept: one place per Python version and per format of ours."""
     return Digest.of(_DOMAIN + content)
+
+
+def source_key(content: Digest) -> bytes:
+    """Where the source itself is kept, compressed, to show what has changed."""
+    return Digest.of(b"buildgraph.code.source\0" + content)
 
 
 def summarise(source: bytes) -> Summary:
@@ -67,8 +73,7 @@ def summarise(source: bytes) -> Summary:
 
 def _summarise(source: bytes) -> Summary:
     tree = _parse(source)
-    real = real_names(ast.walk(tree)) if may_be_dynamic(source) else {}
-    pieces, aliases, stars, eager = cut(tree, real=real)
+    pieces, aliases, stars, eager = cut(tree, real=real_names(source))
     imports = {*eager, *(each for piece in pieces for each in (*piece.imports, *piece.literal))}
     dynamic = {each for piece in pieces for each in piece.dynamic}
     names = {name for piece in pieces for name in piece.names} | {alias.name for alias in aliases}
@@ -77,6 +82,8 @@ def _summarise(source: bytes) -> Summary:
     loud = b"__doc__" in source
     shapes = [encode_plain([each.name, each.level, each.module, each.attribute]) for each in aliases]
     whole = [*(piece.loud if loud else piece.digest for piece in pieces if loud or piece.names != ("__doc__",)), *shapes]
+    exports = tuple(sorted(_exports(tree))) if b"__all__" in source else None
+    is_open = bool(stars) or bool(dynamic) or "__getattr__" in names or b"globals" in source or b"sys.modules" in source
     return Summary(
         Digest.of(encode_plain([*whole, [list(each) for each in stars], sorted([level, module, sorted(names)] for level, module, names in imports)])),
         tuple(pieces),
@@ -86,23 +93,22 @@ def _summarise(source: bytes) -> Summary:
         tuple(sorted(imports)),
         tuple(sorted(dynamic)),
         frozenset(names),
-        tuple(sorted(_exports(tree))) if b"__all__" in source else None,
-        bool(stars) or bool(dynamic) or "__getattr__" in names or b"globals" in source or b"sys.modules" in source,
+        exports,
+        is_open,
+        _shape([pieces, aliases, stars, list(dict.fromkeys(eager)), sorted(names), exports, is_open]),
     )
 
 
-def shape(summary: Summary) -> Digest:
-    """The digest of all that a summary says but for the digests and lines of pieces: what a closure's extent depends on."""
-    pieces = [piece._replace(digest=_NONE, loud=_NONE, first=0, last=0) for piece in summary.pieces]
-    row = [pieces, summary.aliases, summary.stars, summary.eager, sorted(summary.names), summary.exports, summary.is_open]
-    return Digest.of(msgpack.packb(row, unicode_errors="surrogatepass"))
+def _shape(row: list[Any]) -> Digest:
+    pieces = [[*piece[:2], *piece[6:]] for piece in row[0]]
+    return Digest.of(msgpack.packb([pieces, *row[1:]], unicode_errors="surrogatepass"))
 
 
 def to_bytes(summary: Summary) -> bytes:
     """The summary as a row of the memo: a cache of our own, found by content and format, so plain msgpack will do."""
     row = [
         summary.digest, summary.pieces, summary.aliases, summary.stars, summary.eager, summary.imports, summary.dynamic, sorted(summary.names),
-        summary.exports, summary.is_open,
+        summary.exports, summary.is_open, summary.shape,
     ]  # fmt: skip
     return msgpack.packb(row, unicode_errors="surrogatepass")  # type: ignore[no-any-return]  # msgpack is untyped
 
@@ -113,7 +119,7 @@ def from_bytes(data: bytes | None) -> Summary | None:
         return None
     try:
         row = msgpack.unpackb(data, use_list=False, unicode_errors="surrogatepass")
-        digest, pieces, aliases, stars, eager, imports, dynamic, names, exports, is_open = row
+        digest, pieces, aliases, stars, eager, imports, dynamic, names, exports, is_open, shape = row
         return Summary(
             Digest(digest),
             tuple(map(_piece, pieces)),
@@ -125,6 +131,7 @@ def from_bytes(data: bytes | None) -> Summary | None:
             frozenset(names),
             exports,
             bool(is_open),
+            Digest(shape),
         )
     except (ValueError, TypeError, msgpack.UnpackException):
         return None
