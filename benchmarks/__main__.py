@@ -7,9 +7,9 @@ import json
 import platform
 import sys
 
-from benchmarks import cold, commands, invalidation, noop
+from benchmarks import code, cold, commands, history, invalidation, noop, values
 
-BENCHMARKS = {"cold": cold, "commands": commands, "noop": noop}
+BENCHMARKS = {"code": code, "cold": cold, "commands": commands, "history": history, "noop": noop, "values": values}
 
 
 def main() -> int:
@@ -17,12 +17,13 @@ def main() -> int:
         return invalidation.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=BENCHMARKS, help="; ".join(f"{name}: {module.__doc__.splitlines()[0]}" for name, module in BENCHMARKS.items()))
-    parser.add_argument("--size", type=int, default=0, help="number of targets (each benchmark has its own default)")
+    parser.add_argument("packages", nargs="*", help="history: packages of the package index, each NAME or NAME==NEWEST")
+    parser.add_argument("--size", "--releases", type=int, default=0, help="number of targets (each benchmark has its own default)")
     parser.add_argument("--runs", type=int, default=3, help="paired runs; medians are printed")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     asked = parser.parse_args()
     module = BENCHMARKS[asked.name]
-    found = module.measure(asked.size or module.SIZE, asked.runs)
+    found = module.measure(asked.size or module.SIZE, asked.runs, *asked.packages)
     machine = {"machine": platform.machine(), "python": platform.python_version(), "kernel": platform.release()}
     if asked.json:
         print(json.dumps({"benchmark": asked.name, **machine, **found}))
