@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import field
+from typing import Any, NamedTuple
 
 from buildgraph.action import ActionResult
 from buildgraph.code import CodeDigest
@@ -18,8 +18,7 @@ from buildgraph.scheduler.staleness import inputs_of
 from buildgraph.session import Prepared, Session
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """The verdict on a target, the fields of its fingerprint, and those that changed since the last build here."""
 
     label: str
@@ -32,8 +31,7 @@ class Explanation:
     code: CodeDigest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """What is stored for a target: its key and result, and the files of its outputs with digest and size in bytes."""
 
     label: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -34,7 +33,7 @@ class CodeReader(Protocol):
 def platform_tag() -> str:
     """The part of the key that says where a result is valid: interpreter and its minor version, system, processor."""
     version = f"{sys.implementation.name}-{sys.version_info.major}.{sys.version_info.minor}"
-    return f"{version} {sys.platform}-{platform.machine()}"
+    return f"{version} {sys.platform}-{os.uname().machine}"
 
 
 def action_of(label: str, node: SchemaNode, code: CodeDigest, environment: Mapping[str, str], where: str) -> Action:

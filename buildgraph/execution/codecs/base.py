@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from buildgraph.digest import Digest, Hasher
 from buildgraph.errors import MachineError, VerificationError
@@ -14,8 +13,7 @@ from buildgraph.errors import MachineError, VerificationError
 INLINE: Final = 64 * 1024  # bytes: larger values travel and rest as files
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Encoded bytes to read: in memory, or in a file whose digest is checked before use."""
 
     data: bytes | None = None
@@ -45,8 +43,7 @@ class Source:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """A value as bytes: in memory or in a finished file; `identity` when it is not the digest of those bytes."""
 
     codec: str
@@ -57,8 +54,7 @@ class Encoded:
     identity: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(NamedTuple):
     """How values of one kind are written and read. `file` is the name under which people see the value.
 
     `write` streams into a binary file; `size` estimates bytes, so that large values never pass through memory twice;
