@@ -6,7 +6,8 @@
 
 A worker answers in order, so the oldest unanswered request of a dead worker, its head, is the one it died under; those
 behind it were never begun and go to other workers. How many requests a worker holds depends on what their kinds have
-cost: `BUDGET` seconds of expected work at most, so that cheap requests flow and little waits behind an expensive one.
+cost: `BUDGET` seconds of expected work at most when all of them are cheap, so that they flow; one that is not cheap, or
+of a kind never seen, is alone with its worker.
 While every busy worker has more than it is at, the coordinator dozes: waking it for each answer costs more than many
 an action, and answers that come in a bunch are taken in, and followed up, in a bunch.
 """
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # imported when the pool starts: they bring `socket`, which a
     from buildgraph.execution.nursery import Nursery
 
 BUDGET: Final = 0.1  # seconds of expected work that one worker may hold
+_CHEAP: Final = 0.01  # expected seconds up to which requests share a worker
 DEEPEST: Final = 64  # requests that one worker may hold
 _UNKNOWN: Final = 3600.0  # expected seconds of a kind never seen: nothing waits behind it
 _DOZE: Final = 0.25  # part of a worker's expected work during which its answers may wait to be taken in
@@ -224,7 +226,8 @@ class ProcessPool:
 
     def _expected(self, kind: str) -> float:
         cost = self._costs.get(kind)
-        return cost.expected() if cost is not None else _UNKNOWN
+        expected = cost.expected() if cost is not None else _UNKNOWN
+        return expected if expected <= _CHEAP else max(expected, BUDGET)
 
     def _dispatch(self) -> None:
         """Hand out what waits, as far as workers should hold more; ask for another worker while all are busy."""
