@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # imported when the pool starts: they bring `socket`, which a
     from buildgraph.execution.nursery import Nursery
 
 BUDGET: Final = 0.1  # seconds of expected work that one worker may hold
-_CHEAP: Final = 0.01  # expected seconds up to which requests share a worker
+_CHEAP: Final = 0.02  # expected seconds up to which requests share a worker
 DEEPEST: Final = 64  # requests that one worker may hold
 _UNKNOWN: Final = 3600.0  # expected seconds of a kind never seen: nothing waits behind it
 _DOZE: Final = 0.25  # part of a worker's expected work during which its answers may wait to be taken in
@@ -64,8 +64,8 @@ class _Cost:
         self.deviation += (abs(difference) - self.deviation) / 4
 
     def expected(self) -> float:
-        """A pessimistic estimate, as for TCP's retransmission timer: a kind of mixed sizes counts as expensive."""
-        return self.mean + 4 * self.deviation
+        """A pessimistic estimate, much as TCP's for its timer: a kind of mixed sizes counts as expensive."""
+        return self.mean + 2 * self.deviation
 
 
 @dataclass(slots=True, eq=False)

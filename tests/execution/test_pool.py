@@ -337,12 +337,12 @@ def test_an_idle_worker_that_is_killed_is_replaced_in_silence(make):
 def test_requests_that_are_not_cheap_do_not_share_a_worker(make, tmp_path):
     """However often one of their kind was seen: the next may take for ever, and others are to run meanwhile."""
     pool = make(2)
-    for ticket in range(40):
-        pool.submit(ticket, b"pause 0.02", kind="slow")
+    for ticket in range(15):
+        pool.submit(ticket, b"pause 0.05", kind="slow")
         all_of(pool)
     pool.submit(100, f"hold {tmp_path / 'holder'}".encode(), kind="slow")
     for ticket in range(5):
-        pool.submit(ticket, b"pause 0.02", kind="slow")
+        pool.submit(ticket, b"pause 0.05", kind="slow")
     done: list[Finished] = []
     while len(done) < 5:
         done += pool.wait()
