@@ -21,7 +21,6 @@ from buildgraph.schema import FILES, IMPLICIT, Policy, SchemaNode
 
 _SUBSTITUTION = re.compile(r"\$(?:\$|\((in|out|outs|outdir|location\s+[^)\s]+)\)|\(([^)]*)\))")
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
-_TOOL = Policy(tags=(IMPLICIT,))
 _SHELL_WORDS = frozenset(
     (
         "if",
@@ -84,10 +83,8 @@ def command(
     inherit_path = "PATH" in env_inherit
     needs = {label: label for label in [*listed, *others]}
     for tool, required in _tools(texts, argv is not None):
-        label = f"@tool:{tool}{'+PATH' if inherit_path else ''}"
-        config = {"name": tool, "inherit_path": inherit_path, "required": required}
-        label = label if required else f"{label}?"
-        nodes[label] = SchemaNode({}, "buildgraph.rules.commands:locate", "", "", config, is_input=True, policy=_TOOL)
+        label = f"@tool:{tool}{'+PATH' if inherit_path else ''}{'' if required else '?'}"
+        nodes[label] = _tool(tool, inherit_path, required)
         needs[label] = label
     policy = Policy(
         timeout=timeout, retries=retries, environment=tuple(env_inherit), cacheable=cacheable, tags=tuple(tags), outs=check_outs(name, outs), inputs=FILES,
@@ -101,6 +98,12 @@ def command(
     }
     nodes[name] = SchemaNode(needs, "buildgraph.rules.commands:run", "", "", config, policy=policy)
     return nodes
+
+
+@lru_cache(maxsize=256)  # most commands of a build file name the same few programs
+def _tool(name: str, inherit_path: bool, required: bool) -> SchemaNode:
+    config = {"name": name, "inherit_path": inherit_path, "required": required}
+    return SchemaNode({}, "buildgraph.rules.commands:locate", "", "", config, is_input=True, policy=Policy(tags=(IMPLICIT,)))
 
 
 def _input(package: Package, text: str, nodes: dict[str, SchemaNode]) -> str:
