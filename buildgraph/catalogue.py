@@ -21,8 +21,9 @@ refused, because a build with another meaning than the one asked for is worse th
 An option lacks its value, or a command got fewer or more words than it takes. Nothing is assumed for what is missing
 and nothing extra is ignored. See `--help` of the command for its form."""),
     "BG005": ("the folder to work in does not exist", """
--C names the folder that a command works in, as if it had been started there. There is no such folder, or it is a file.
-Correct the path; it starts from the current folder."""),
+-C names the folder that a command works in, as if it had been started there; without it that is the current folder.
+There is no such folder, it is a file, or the current one was removed after the shell had gone into it. Correct the
+path, which starts from the current folder, or go into a folder that exists."""),
     "BG006": ("the event log cannot be written", """
 --events names a file that takes every event of the build, one JSON object a line. It is opened before anything runs,
 so that no build goes unrecorded unnoticed. Name a file in a folder that exists and that you may write to."""),

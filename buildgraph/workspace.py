@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from buildgraph.errors import BuildgraphError, Interrupted, TargetError, UsageError
 from buildgraph.events import BuildFinished, BuildStarted, Listener, OutputsWritten, ResultLost, ignore
@@ -55,8 +55,7 @@ class BuildReport:
         return f"{self.targets} target{'' if self.targets == 1 else 's'}: {said} in {self.seconds:.2f} s"
 
 
-@dataclass(frozen=True, slots=True)
-class TargetStatus:
+class TargetStatus(NamedTuple):
     """What a build would do with a target: `up_to_date`, `hit_local`, `stale` (with the reason), `undetermined` or `failed`."""
 
     label: str
@@ -233,9 +232,10 @@ class _Build:
         changes = 0
         for _ in range(_LOST_ROUNDS):
             if self.runner is not None:
-                self.runner.preload(
-                    sorted({module for code in prepared.scene.codes.values() for module in code.preload})
-                )
+                codes = prepared.scene.codes
+                modules = {module for code in codes.values() for module in code.preload}
+                modules.update(point.partition(":")[0] for point in codes if point.startswith("buildgraph."))
+                self.runner.preload(sorted(modules))
             turn = Round(prepared.scene, self.runner, self.known)
             turn.run(prepared.asked.actions)
             if not turn.again:
