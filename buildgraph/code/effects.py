@@ -11,6 +11,7 @@ from typing import Final
 
 from buildgraph.code.names import At, Names
 from buildgraph.code.pieces import CLASS, FUNCTION, VARIABLE, Piece
+from buildgraph.code.vocabulary import sets
 
 # Decorators of these packages keep what they decorate to themselves.
 _QUIET: Final = frozenset((
@@ -19,6 +20,9 @@ _QUIET: Final = frozenset((
     "typing_extensions", "warnings", "wrapt", "zope",
 ))  # fmt: skip
 _QUIET_BUILTINS: Final = frozenset(("classmethod", "property", "staticmethod"))
+# What these packages make keeps nothing of what it is used on, or keeps it where it makes no difference.
+_KEEPING_NOTHING: Final = frozenset(("functools", "joblib", "logging", "operator", "re", "typing"))
+_ANYTHING: Final = ("", -1)  # a change whose extent is not known, in place of a piece
 
 
 class Effects:
@@ -50,11 +54,11 @@ class Effects:
             if chain not in decorators:
                 self._call(at, piece, chain, 1, found)
         for chain in piece.import_touches:
-            self._touch(at, chain, found, classes=piece.kind != VARIABLE)
+            self._touch(at[0], chain, found, classes=piece.kind != VARIABLE)
         if piece.kind == CLASS:
             self._derive(at, piece, found)
         found.discard(at)
-        return frozenset(found)
+        return frozenset(found) if _ANYTHING not in found else None
 
     def _decorate(self, at: At, decorator: str, found: set[At]) -> bool:
         """Adds what a decorator may change; false when that cannot be known."""
@@ -67,9 +71,11 @@ class Effects:
                 if module.partition(".")[0] not in _QUIET or module == "functools.singledispatch.register":
                     return False
             elif kind == "piece":
+                if self._names.piece((module, number)).kind == VARIABLE:
+                    self._instance((module, number), found, set())
                 found |= self.changes((module, number), 1 if chain != decorator else 0)
                 if chain != decorator:
-                    self._pass(at, self._names.piece(at), found)
+                    self._pass(at, self._names.piece(at), found, patches="patches" in self._names.piece((module, number)).marks)
         return True
 
     def _call(self, at: At, piece: Piece, chain: str, depth: int, found: set[At]) -> None:
@@ -77,17 +83,57 @@ class Effects:
             if kind == "piece":
                 found |= self.changes((module, number), depth)
                 if self._names.piece((module, number)).kind == FUNCTION:
-                    self._pass(at, piece, found)
+                    self._pass(at, piece, found, patches="patches" in self._names.piece((module, number)).marks)
+            elif kind == "external" and sets(chain):
+                found.add(_ANYTHING)
 
-    def _pass(self, at: At, piece: Piece, found: set[At]) -> None:
+    def _pass(self, at: At, piece: Piece, found: set[At], *, patches: bool) -> None:
         for chain in piece.import_passes:
-            found.update(each for each in self._pieces(at[0], chain) if self._is_open(each))
+            found.update(each for each in self._pieces(at[0], chain) if self._is_open(each) or (patches and self._names.piece(each).kind != VARIABLE))
 
-    def _touch(self, at: At, chain: str, found: set[At], *, classes: bool) -> None:
-        for each in self._pieces(at[0], chain):
+    def _instance(self, at: At, found: set[At], seen: set[At]) -> None:
+        """Adds what calling the object in a variable may change: itself, what it was made of, what its class changes."""
+        if at in seen:
+            return
+        seen.add(at)
+        piece = self._names.piece(at)
+        made_of = [each for chain in piece.reads for each in self._pieces(at[0], chain)]
+        if self._is_open(at) and (not made_of or any("keeps" in self._names.piece(each).marks or self._is_open(each) for each in made_of)):
+            found.add(at)
+        for each in made_of:
+            if self._names.piece(each).kind != VARIABLE:
+                found |= self.changes(each, 1)
+            elif not piece.frozen or piece.import_calls:
+                self._instance(each, found, seen)
+
+    def _touch(self, module: str, chain: str, found: set[At], *, classes: bool) -> None:
+        """Adds what changes when `chain` in `module` is touched. `classes`: classes too, when one of their methods is called."""
+        name, stored, returned = chain.rstrip("=()"), chain.endswith("="), "()" in chain
+        for kind, place, _, number in self._names.meaning(module, name):
+            if kind != "piece":
+                if stored and kind != "run":
+                    found.add(_ANYTHING)
+                continue
+            each = (place, number)
             piece = self._names.piece(each)
-            if self._is_open(each) or (piece.kind in (CLASS, FUNCTION) and (classes or "cls" in piece.marks)):
+            if returned and piece.kind == FUNCTION:
+                found.update(other for inner in piece.reads for other in self._pieces(place, inner) if self._is_open(other))
+            elif returned and piece.kind == CLASS:
+                continue
+            elif stored or self._is_open(each) or piece.kind == FUNCTION or (piece.kind == CLASS and (classes or "cls" in piece.marks)):
                 found.add(each)
+                if piece.kind == VARIABLE:
+                    self._behind(each, found)
+
+    def _behind(self, at: At, found: set[At]) -> None:
+        """Adds what a touched variable is another name for, or holds."""
+        piece = self._names.piece(at)
+        called = [each for chain in piece.import_calls for each in self._pieces(at[0], chain)]
+        for chain in piece.import_passes if called else () if piece.import_calls else piece.reads:
+            for each in self._pieces(at[0], chain):
+                if each not in found and self._is_open(each):
+                    found.add(each)
+                    self._behind(each, found)
 
     def _derive(self, at: At, piece: Piece, found: set[At]) -> None:
         """A class tells the classes it derives from, and its metaclass, that it exists."""
@@ -120,16 +166,19 @@ class Effects:
         while stack:
             each, deepest = stack.pop()
             piece = self._names.piece(each)
+            if "own" in piece.marks:
+                found.add(each)
             for touches, calls in piece.levels[: deepest + 1]:
                 for chain in touches:
-                    for other in self._pieces(each[0], chain):
-                        if self._is_open(other) or ("." in chain and self._names.piece(other).kind == CLASS):
-                            found.add(other)
+                    self._touch(each[0], chain, found, classes="." in chain)
                 for chain in calls:
-                    for other in self._pieces(each[0], chain):
-                        if other not in seen:
+                    for kind, place, _, number in self._names.meaning(each[0], chain):
+                        other = (place, number)
+                        if kind == "piece" and other not in seen:
                             seen.add(other)
                             stack.append((other, 1))
+                        elif kind == "external" and sets(chain):
+                            found.add(_ANYTHING)
         answer = self._changes[at, depth] = frozenset(found)
         return answer
 
@@ -139,4 +188,7 @@ class Effects:
     def _is_open(self, at: At) -> bool:
         """Whether something may be registered in the variable `at`."""
         piece = self._names.piece(at)
-        return piece.kind == VARIABLE and not piece.frozen
+        if piece.kind != VARIABLE or piece.frozen:
+            return False
+        made = [each for chain in piece.import_calls for each in self._names.meaning(at[0], chain)]
+        return not made or any(kind != "external" or module.partition(".")[0] not in _KEEPING_NOTHING for kind, module, _, _ in made)

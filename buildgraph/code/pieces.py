@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from buildgraph.code.dynamic import Dynamic, Import
-from buildgraph.code.reading import Reading, is_type_checking, read
-from buildgraph.code.scopes import chain_of
+from buildgraph.code.reading import is_type_checking, read
+from buildgraph.code.scopes import Reading, chain_of
 from buildgraph.digest import Digest
 
 FUNCTION, CLASS, VARIABLE, BLOCK, EFFECT = "function", "class", "variable", "block", "effect"

@@ -8,66 +8,30 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from buildgraph.code.dynamic import IMPORTERS, WORDS, Dynamic, Import, import_of, meaning
 from buildgraph.code.folding import folded
-from buildgraph.code.scopes import Level, Scope, chain_of, levels_of, merge
-from buildgraph.digest import Digest
+from buildgraph.code.scopes import (
+    CLASSES,
+    Level,
+    Reading,
+    Scope,
+    chain_of,
+    free,
+    keeps_class_state,
+    levels_of,
+    merge,
+    origin_of,
+    root_of,
+)
+from buildgraph.code.vocabulary import BY_TEXT, CHANGING, ENVIRONMENT, LOOKING, READERS, RESOLVERS
 
 FORMAT: Final = 2  # raised whenever the text of a statement changes: every definition then gets a new digest
 MARKS: Final = frozenset(("__doc__", "__file__", "__subclasses__", "getdoc", "getsource", "getsourcelines", "globals"))
 _SILENT: Final = frozenset(("ctx", "kind", "type_comment", "type_ignores"))  # spelling, or said elsewhere in the tree
-# Methods that only look at what they are called on, and functions that only look at their arguments.
-_LOOKING: Final = frozenset((
-    "copy", "count", "critical", "debug", "endswith", "error", "exception", "format", "get", "index", "info", "items", "join", "keys", "log",
-    "lower", "match", "search", "split", "startswith", "strip", "upper", "values", "warning",
-))  # fmt: skip
-_READERS: Final = frozenset((
-    "all", "any", "bool", "dict", "enumerate", "filter", "float", "getattr", "hasattr", "id", "int", "isinstance", "issubclass", "iter", "len",
-    "list", "map", "max", "min", "print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "type", "zip",
-))  # fmt: skip
-_ENVIRONMENT: Final = ("environ.get", "environ.pop", "environ.setdefault", "getenv")
-_RESOLVERS: Final = frozenset(("import_from_string", "import_object", "import_string", "load_object", "locate", "resolve_name"))
-_BY_TEXT: Final = frozenset(("eval", "exec", "find_spec", "get")) | _RESOLVERS
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-_CLASSES: Final = ("cls.", "mcs.", "klass.", "metacls.")  # what methods of classes call the class, with an attribute
 _LONGEST: Final = 100  # characters of a string that may name a file, a variable, a distribution
-
-
-@dataclass(slots=True)
-class Reading:
-    """What a statement says. Names are dotted chains as written, rooted in a name of the module's scope.
-
-    What runs when the statement runs is in `module`; what runs when functions in it are called is in `levels`.
-    `takes` are names from imports inside functions: (level, module, attribute, rest of the chain).
-    """
-
-    text: list[str] = field(default_factory=list)
-    docs: list[tuple[int, str]] = field(default_factory=list)
-    module: Scope = field(default_factory=lambda: Scope("m"))
-    levels: list[Level] = field(default_factory=list)
-    takes: set[tuple[int, str, str, str]] = field(default_factory=set)
-    imports: list[Import] = field(default_factory=list)
-    literal_imports: list[Import] = field(default_factory=list)
-    dynamic: list[Dynamic] = field(default_factory=list)
-    environment: set[str] = field(default_factory=set)
-    strings: set[str] = field(default_factory=set)
-    templates: set[str] = field(default_factory=set)  # of f-strings: names between null characters
-    marks: set[str] = field(default_factory=set)
-    nested: list[Any] = field(default_factory=list)  # definitions inside a block: statements of their own
-
-    def digest(self) -> Digest:
-        """Without docstrings, and strings that stand alone as comments do."""
-        return Digest.of("".join(self.text).encode("utf-8", "surrogatepass"))
-
-    def loud_digest(self) -> Digest:
-        """With docstrings."""
-        if not self.docs:
-            return self.digest()
-        said = "".join(f"{at},{len(text)}:{text}" for at, text in self.docs)
-        return Digest.of("".join([*self.text, "docs", said]).encode("utf-8", "surrogatepass"))
 
 
 def read(statement: ast.AST, *, real: Mapping[str, str], split: bool = False, lazy_annotations: bool = False) -> Reading:
@@ -126,6 +90,8 @@ class _Reader:
             if kind is name_:
                 name = item.id
                 put(f"n{name};")
+                if name[:2] == "__" and name[-2:] != "__":
+                    name = self._private(name)
                 if type(item.ctx) is load:
                     self.scope.loads.add(name)
                     if name in MARKS:
@@ -140,6 +106,8 @@ class _Reader:
                     marks.add(item.attr)
                 elif (name := meaning(item, real)) != "":
                     self.found.dynamic.append(Dynamic("", f"uses {name}"))
+                if type(item.ctx) is not load:
+                    self._store(item.value, f".{item.attr}")
                 if not chain:
                     put(f".{item.attr};")
                     stack.append(item.value)
@@ -147,7 +115,6 @@ class _Reader:
                 put(f"a{chain};")
                 if type(item.ctx) is not load:
                     chain = chain.rpartition(".")[0]
-                    self.scope.touches.add(chain)
                 self.scope.loads.add(chain)
             elif kind is constant:
                 value = item.value
@@ -173,6 +140,7 @@ class _Reader:
                 self._exit()
             elif kind is _Enter:
                 self.scope = Scope(item.kind, name=item.name)
+                self.scope.parameters = frozenset(item.binds)
                 self.scope.binds.update(item.binds)
                 self._scopes.append(self.scope)
             elif kind is int:
@@ -208,23 +176,48 @@ class _Reader:
             elif root not in bound:
                 outer.loads.add(chain)
         aliases = inner.aliases
-
-        def free(names: set[str]) -> set[str]:
-            return {each for each in names if (root := each.partition(".")[0]) not in bound and root not in aliases} if names else names
-
         if inner.kind == "f":
-            if any(chain.startswith(_CLASSES) for chain in inner.touches):
+            if any(chain.startswith(CLASSES) for chain in inner.touches):
                 found.marks.add("cls")
-            levels = [Level(free(level.touches), free(level.calls)) for level in levels_of(inner)]
+            levels = [Level(free(level.touches, bound, aliases), free(level.calls, bound, aliases)) for level in levels_of(inner)]
+            if outer.kind == "c":
+                outer.methods[inner.name] = inner
+                if inner.name not in ("__init__", "__new__") and any(origin_of(chain) == "self" for chain in inner.touches):
+                    found.marks.add("keeps")
+            elif outer.kind != "m" and any(origin_of(chain) in outer.binds for chain in levels[0].touches - inner.passes):
+                found.marks.add("keeps")
             if outer.kind in "cm":
                 merge(found.levels, levels, 0)
             else:
                 outer.inner.append((inner.name, levels))
             return
-        outer.inner += [(name, [Level(free(level.touches), free(level.calls)) for level in levels]) for name, levels in inner.inner]
-        outer.touches |= free(inner.touches)
-        outer.passes |= free(inner.passes)
-        outer.calls |= free(inner.calls)
+        if inner.kind == "c" and keeps_class_state(inner):
+            found.marks.add("own")
+        outer.inner += [(name, [Level(free(level.touches, bound, aliases), free(level.calls, bound, aliases)) for level in levels]) for name, levels in inner.inner]
+        outer.touches |= free(inner.touches, bound, aliases)
+        outer.passes |= free(inner.passes, bound, aliases)
+        outer.calls |= free(inner.calls, bound, aliases)
+
+    def _private(self, name: str) -> str:
+        """The name that Python makes of one that begins with two underscores, inside a class."""
+        owner = next((scope.name for scope in reversed(self._scopes) if scope.kind == "c"), "")
+        return f"_{owner.lstrip('_')}{name}" if owner.lstrip("_") else name
+
+    def _store(self, owner: ast.AST, attribute: str = "") -> None:
+        """Something is stored into `owner`, as its `attribute` or as an item."""
+        root = root_of(owner)
+        if root:
+            self.scope.touches.update((root, f"{root}{attribute if root == chain_of(owner) else ''}="))
+            self._patch(root)
+
+    def _patch(self, root: str) -> None:
+        """What is changed was handed over: whoever calls the function changes it."""
+        name = origin_of(root)
+        for number in range(len(self._scopes) - 1, 0, -1):
+            if name in self._scopes[number].binds:
+                if name in self._scopes[number].parameters and self._scopes[number - 1].kind != "c":
+                    self.found.marks.add("patches")
+                return
 
     # Nodes that mean more than their fields.
 
@@ -234,17 +227,22 @@ class _Reader:
         function = node.func
         chain = chain_of(function)
         receiver, _, last = chain.rpartition(".")
+        if type(function) is ast.Attribute and function.attr not in LOOKING and (root := root_of(function.value)):
+            scope.touches.add(root)
+            if "." in root:
+                self._patch(root)
         if chain:
             scope.calls.add(chain)
-            if receiver and last not in _LOOKING:
-                scope.touches.add(receiver)
-            if last in _LOOKING or last == "getenv":
-                self._environment_call(chain, node)
-        if chain not in _READERS:
-            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-                passed = chain_of(argument)
-                if passed:
-                    scope.passes.add(passed)
+            if chain.endswith(ENVIRONMENT):
+                self._environment_call(node)
+            elif chain == "setattr" and node.args:
+                named = node.args[1] if len(node.args) > 1 else None
+                self._store(node.args[0], f".{named.value}" if type(named) is ast.Constant and type(named.value) is str else "")
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if type(argument) is ast.Attribute and argument.attr in CHANGING and (root := root_of(argument.value)):
+                scope.touches.add(root)
+            if chain not in READERS and (passed := root_of(argument)) and not passed.endswith(")"):
+                scope.passes.add(passed)
         importer = meaning(function, self._real)
         if importer in IMPORTERS:
             imported = import_of(node, importer)
@@ -257,7 +255,7 @@ class _Reader:
                 scope.loads.add(chain)
             stack += [*reversed(node.keywords), *reversed(node.args)]
             return
-        if last in _BY_TEXT and node.args and type(node.args[0]) is ast.Constant and type(node.args[0].value) is str:
+        if last in BY_TEXT and node.args and type(node.args[0]) is ast.Constant and type(node.args[0].value) is str:
             if self._by_text(last, receiver, node.args[0].value):
                 found.text.append(f"E{chain};")
                 stack += [*reversed(node.keywords), *reversed(node.args)]
@@ -275,7 +273,11 @@ class _Reader:
                 arguments = arguments[1:]
         elif chain in ("vars", "locals") and not arguments and not node.keywords:
             found.marks.add("globals")
-        stack += [*reversed(node.keywords), *reversed(arguments), function]
+        stack += [*reversed(node.keywords), *reversed(arguments)]
+        if type(function) is ast.Lambda:
+            self._lambda(function, "x")  # it runs here and now
+        else:
+            stack.append(function)
 
     def _by_text(self, function: str, receiver: str, text: str) -> bool:
         """A call whose first argument says what it leads to: code, a module to look for, an object by its path.
@@ -297,7 +299,7 @@ class _Reader:
             return True
         elif function == "find_spec" or (function == "get" and receiver == "sys.modules"):
             found.literal_imports.append(Import(0, text, ()))
-        elif function in _RESOLVERS:
+        elif function in RESOLVERS:
             module, colon, name = text.partition(":")
             module, _, name = (module, colon, name) if colon else text.rpartition(".")
             if module and name:
@@ -305,9 +307,10 @@ class _Reader:
                 found.imports.append(Import(0, module, ()))
         return False
 
-    def _environment_call(self, chain: str, node: ast.Call) -> None:
-        if node.args and chain.endswith(_ENVIRONMENT):
-            self._environment_name(node.args[0])
+    def _environment_call(self, node: ast.Call) -> None:
+        named = node.args or [each.value for each in node.keywords if each.arg == "key"]
+        if named:
+            self._environment_name(named[0])
 
     def _environment_name(self, node: ast.AST) -> None:
         if type(node) is ast.Constant and type(node.value) is str:
@@ -326,8 +329,8 @@ class _Reader:
                 self.found.literal_imports.append(Import(0, named.value, ()))
             else:
                 self.found.marks.add("globals")
-        if chain and type(node.ctx) is not ast.Load:
-            self.scope.touches.add(chain)
+        if type(node.ctx) is not ast.Load:
+            self._store(node.value)
         self._stack += [node.slice, node.value]
 
     def _compare(self, node: ast.Compare) -> None:
@@ -389,17 +392,17 @@ class _Reader:
             return
         self.found.text.append(f"ClassDef;{node.name};")
         self.scope.binds.add(node.name)
-        self._stack += [_EXIT, node.body, _Enter("c"), node.keywords, node.bases, getattr(node, "type_params", [])]
+        self._stack += [_EXIT, node.body, _Enter("c", name=node.name), node.keywords, node.bases, getattr(node, "type_params", [])]
         self._decorators(node.decorator_list)
 
     def _apart(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         self.found.text.append(f"<{node.name}>")
         self.found.nested.append(node)
 
-    def _lambda(self, node: ast.Lambda) -> None:
+    def _lambda(self, node: ast.Lambda, kind: str = "f") -> None:
         self.found.text.append("Lambda;")
         names, _ = self._arguments(node.args)
-        self._stack += [_EXIT, node.body, _Enter("f", names), node.args.kw_defaults, node.args.defaults]
+        self._stack += [_EXIT, node.body, _Enter(kind, names), node.args.kw_defaults, node.args.defaults]
 
     def _comprehension(self, node: Any) -> None:
         self.found.text.append(f"{type(node).__name__};")
@@ -411,6 +414,13 @@ class _Reader:
         self.found.text.append(f"W{node.target.id};")
         next(scope for scope in reversed(self._scopes) if scope.kind != "x").binds.add(node.target.id)
         self._stack.append(node.value)
+
+    def _assign(self, node: ast.Assign) -> None:
+        self.found.text.append("Assign;")
+        target = node.targets[0]
+        if type(target) is ast.Name and (root := root_of(node.value)):
+            self.scope.same.setdefault(target.id, set()).add(root)
+        self._stack += [node.value, node.targets]
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         if self.scope.kind != "f":
@@ -426,6 +436,7 @@ class _Reader:
         chain = chain_of(node.target)
         if type(node.target) is ast.Name:
             self.scope.loads.add(chain)
+            self.scope.touches.add(chain)
         self.found.text.append("AugAssign;")
         self._stack += [node.value, node.op, node.target]
 
@@ -479,7 +490,7 @@ _SPECIAL: Final[dict[type, Any]] = {
     ast.Call: _Reader._call, ast.Subscript: _Reader._subscript, ast.Compare: _Reader._compare, ast.BinOp: _Reader._arithmetic,
     ast.UnaryOp: _Reader._arithmetic, ast.FunctionDef: _Reader._function, ast.AsyncFunctionDef: _Reader._function, ast.ClassDef: _Reader._class,
     ast.Lambda: _Reader._lambda, ast.NamedExpr: _Reader._walrus, ast.AnnAssign: _Reader._annotated, ast.AugAssign: _Reader._augmented,
-    ast.If: _Reader._if, ast.JoinedStr: _Reader._joined, ast.Import: _Reader._import, ast.ImportFrom: _Reader._import_from, ast.Global: _Reader._outer, ast.Nonlocal: _Reader._outer,
+    ast.If: _Reader._if, ast.Assign: _Reader._assign, ast.JoinedStr: _Reader._joined, ast.Import: _Reader._import, ast.ImportFrom: _Reader._import_from, ast.Global: _Reader._outer, ast.Nonlocal: _Reader._outer,
     ast.ExceptHandler: _Reader._named, ast.MatchAs: _Reader._named, ast.MatchStar: _Reader._named, ast.MatchMapping: _Reader._named,
     **dict.fromkeys(_COMPREHENSIONS, _Reader._comprehension),
 }  # fmt: skip

@@ -17,7 +17,7 @@ from buildgraph.code.reading import FORMAT, may_be_dynamic
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode_plain
 
-RECORD: Final = 2  # raised whenever a summary's fields or their meaning change: old memos are then not found
+RECORD: Final = 3  # raised whenever a summary's fields or their meaning change: old memos are then not found
 _DOMAIN: Final = f"buildgraph.code.summary {RECORD} {FORMAT} {sys.version_info[0]}.{sys.version_info[1]}\0".encode()
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _PLAIN: Final = (
