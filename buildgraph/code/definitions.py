@@ -77,12 +77,17 @@ def _ordered(module: str, closure: Closure, names: Names, effects: Effects) -> l
     if each.summary is None:
         return []
     counted = [(number, piece) for number, piece in enumerate(each.summary.pieces) if (module, number) in closure.pieces]
-    twice = any(len(each.pieces[name]) > 1 for _, piece in counted for name in piece.names)
+    twice = names.bound_twice(module)
     acts = [number for number, _ in counted if effects.condition((module, number)) != frozenset()]
-    return [
-        f"{module}.{piece.title}" for number, piece in counted
-        if number in acts or ((twice or acts) and (piece.kind in (VARIABLE, BLOCK, CLASS) or piece.decorators))
+    found = [
+        (number, f"{module}.{piece.title}") for number, piece in counted
+        if twice or number in acts or (acts and (piece.kind in (VARIABLE, BLOCK, CLASS) or piece.decorators))
     ]  # fmt: skip
+    if twice:  # an import comes before the piece with the number that many came before it
+        aliases = [alias for alias in each.summary.aliases if alias.piece < 0 and alias.name in twice]
+        found += [(alias.after - 0.5, f"{alias.name} is {'.' * alias.level}{alias.module} {alias.attribute}") for alias in aliases]
+        found += [(after - 0.5, f"* is {'.' * level}{target}") for level, target, after in each.summary.stars]
+    return [title for _, title in sorted(found, key=lambda row: row[0])]
 
 
 class _Closing:

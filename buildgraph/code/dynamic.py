@@ -33,6 +33,11 @@ class Dynamic(NamedTuple):
     what: str
 
 
+def may_be_dynamic(source: bytes) -> bool:
+    """Whether a module could import by name or run other code; wide letters may spell names."""
+    return not source.isascii() or any(word in source for word in WORDS)
+
+
 def real_names(nodes: Iterable[ast.AST]) -> Mapping[str, str]:
     """What the names of importers and loaders mean in a module with these `nodes`: aliases included."""
     real = {name: name for name in _ALL}

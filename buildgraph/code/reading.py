@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from buildgraph.code.dynamic import IMPORTERS, WORDS, Dynamic, Import, import_of, meaning
+from buildgraph.code.dynamic import IMPORTERS, Dynamic, Import, import_of, meaning
 from buildgraph.code.folding import folded
 from buildgraph.code.scopes import (
     CLASSES,
@@ -19,16 +19,20 @@ from buildgraph.code.scopes import (
     Scope,
     chain_of,
     free,
+    is_type_checking,
     keeps_class_state,
     levels_of,
     merge,
     origin_of,
     root_of,
 )
-from buildgraph.code.vocabulary import BY_TEXT, CHANGING, ENVIRONMENT, LOOKING, READERS, RESOLVERS
+from buildgraph.code.texts import follow_text
+from buildgraph.code.vocabulary import BY_TEXT, CHANGING, ENVIRONMENT, LOOKING, READERS
 
 FORMAT: Final = 2  # raised whenever the text of a statement changes: every definition then gets a new digest
-MARKS: Final = frozenset(("__doc__", "__file__", "__subclasses__", "getdoc", "getsource", "getsourcelines", "globals"))
+MARKS: Final = frozenset((
+    "__doc__", "__file__", "__globals__", "__path__", "__spec__", "__subclasses__", "f_globals", "getdoc", "getsource", "getsourcelines", "globals",
+))  # fmt: skip
 _SILENT: Final = frozenset(("ctx", "kind", "type_comment", "type_ignores"))  # spelling, or said elsewhere in the tree
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _LONGEST: Final = 100  # characters of a string that may name a file, a variable, a distribution
@@ -256,7 +260,7 @@ class _Reader:
             stack += [*reversed(node.keywords), *reversed(node.args)]
             return
         if last in BY_TEXT and node.args and type(node.args[0]) is ast.Constant and type(node.args[0].value) is str:
-            if self._by_text(last, receiver, node.args[0].value):
+            if follow_text(found, stack, last, receiver, node.args[0].value):
                 found.text.append(f"E{chain};")
                 stack += [*reversed(node.keywords), *reversed(node.args)]
                 return
@@ -278,34 +282,6 @@ class _Reader:
             self._lambda(function, "x")  # it runs here and now
         else:
             stack.append(function)
-
-    def _by_text(self, function: str, receiver: str, text: str) -> bool:
-        """A call whose first argument says what it leads to: code, a module to look for, an object by its path.
-
-        Whether nothing else is to be known of the function that is called.
-        """
-        found = self.found
-        if function in ("exec", "eval") and not receiver:
-            try:
-                tree = ast.parse(text.strip())
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return False
-            self._stack.append(tree.body)
-            for node in ast.walk(tree):  # whoever holds the names that it leaves has all that it imports
-                if isinstance(node, ast.ImportFrom):
-                    found.takes.update((node.level, node.module or "", alias.name, "") for alias in node.names)
-                elif isinstance(node, ast.Import):
-                    found.literal_imports += [Import(0, alias.name, ()) for alias in node.names]
-            return True
-        elif function == "find_spec" or (function == "get" and receiver == "sys.modules"):
-            found.literal_imports.append(Import(0, text, ()))
-        elif function in RESOLVERS:
-            module, colon, name = text.partition(":")
-            module, _, name = (module, colon, name) if colon else text.rpartition(".")
-            if module and name:
-                found.takes.add((0, module, name.partition(".")[0], ""))
-                found.imports.append(Import(0, module, ()))
-        return False
 
     def _environment_call(self, node: ast.Call) -> None:
         named = node.args or [each.value for each in node.keywords if each.arg == "key"]
@@ -494,13 +470,3 @@ _SPECIAL: Final[dict[type, Any]] = {
     ast.ExceptHandler: _Reader._named, ast.MatchAs: _Reader._named, ast.MatchStar: _Reader._named, ast.MatchMapping: _Reader._named,
     **dict.fromkeys(_COMPREHENSIONS, _Reader._comprehension),
 }  # fmt: skip
-
-
-def is_type_checking(test: ast.expr) -> bool:
-    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
-    return name == "TYPE_CHECKING"
-
-
-def may_be_dynamic(source: bytes) -> bool:
-    """Whether a module could import by name or run other code; wide letters may spell names."""
-    return not source.isascii() or any(word in source for word in WORDS)

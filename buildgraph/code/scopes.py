@@ -145,6 +145,11 @@ def root_of(node: ast.AST) -> str:
     return chain + called
 
 
+def is_type_checking(test: ast.expr) -> bool:
+    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
+    return name == "TYPE_CHECKING"
+
+
 def chain_of(node: ast.AST) -> str:
     """`a.b.c` for attributes of a name, else ""."""
     parts: list[str] = []

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgpack
 
-from buildgraph.code.dynamic import Dynamic, Import, real_names
+from buildgraph.code.dynamic import Dynamic, Import, may_be_dynamic, real_names
 from buildgraph.code.pieces import Alias, Piece, cut
-from buildgraph.code.reading import FORMAT, may_be_dynamic
+from buildgraph.code.reading import FORMAT
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode_plain
 
@@ -39,7 +39,7 @@ class Summary:
     digest: Digest
     pieces: tuple[Piece, ...]
     aliases: tuple[Alias, ...]
-    stars: tuple[tuple[int, str], ...]
+    stars: tuple[tuple[int, str, int], ...]
     eager: tuple[Import, ...]
     imports: tuple[Import, ...]
     dynamic: tuple[Dynamic, ...]
@@ -78,7 +78,7 @@ def _summarise(source: bytes) -> Summary:
     shapes = [encode_plain([each.name, each.level, each.module, each.attribute]) for each in aliases]
     whole = [*(piece.loud if loud else piece.digest for piece in pieces if loud or piece.names != ("__doc__",)), *shapes]
     return Summary(
-        Digest.of(encode_plain([*whole, [list(each) for each in stars], sorted([level, module, sorted(names)] for level, module, names in imports)])),
+        Digest.of(encode_plain([*whole, [list(each[:2]) for each in stars], sorted([level, module, sorted(names)] for level, module, names in imports)])),
         tuple(pieces),
         tuple(aliases),
         tuple(stars),
@@ -161,6 +161,7 @@ def _exports(tree: ast.Module) -> set[str]:
             continue
         found.update(node.value for node in inner if isinstance(node, ast.Constant) and isinstance(node.value, str))
         values = inner if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) else inner[1:]
-        if not all(isinstance(node, _PLAIN) for node in values):
+        others = any(isinstance(node, ast.Name) and node.id != "__all__" and isinstance(node.ctx, ast.Load) for node in inner)
+        if others or not all(isinstance(node, _PLAIN) for node in values):
             found.add("*")
     return found
