@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from buildgraph.code.effects import Effects
 from buildgraph.code.module import Links
 from buildgraph.code.names import At, Names
 from buildgraph.code.pieces import BLOCK, CLASS, VARIABLE
+
+_OBJECT: Final = re.compile(r"(?!\d)\w+(\.(?!\d)\w+)*(:(?!\d)\w+(\.\w+)*)?")  # how strings name modules and what is in them
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ def _ordered(module: str, closure: Closure, names: Names, effects: Effects) -> l
     counted = [(number, piece) for number, piece in enumerate(each.summary.pieces) if (module, number) in closure.pieces]
     twice = names.bound_twice(module)
     acts = [number for number, _ in counted if effects.condition((module, number)) != frozenset()]
-    found = [
+    found: list[tuple[float, str]] = [
         (number, f"{module}.{piece.title}") for number, piece in counted
         if twice or number in acts or (acts and (piece.kind in (VARIABLE, BLOCK, CLASS) or piece.decorators))
     ]  # fmt: skip
@@ -99,6 +103,8 @@ class _Closing:
         self._stack: list[At] = []
         self._waiting: dict[At, frozenset[At]] = {}
         self._counts_subclasses = False
+        self._imports_by_name = False
+        self._read: set[At] = set()  # pieces whose strings were looked at
 
     def finish(self) -> None:
         """Follow everything, until no piece is left whose condition holds."""
@@ -109,6 +115,8 @@ class _Closing:
             met = [(at, seen) for at, condition in self._waiting.items() if (seen := next((each for each in condition if each in pieces), None))]
             if self._counts_subclasses:
                 met += self._subclasses()
+            if self._imports_by_name:
+                self._objects()
             for package in list(self.found.wholes):  # whoever has a package has the modules in it that were imported
                 for module in [each for each in self.found.imported if each.startswith(f"{package}.") and each not in self.found.wholes]:
                     self.whole(module, None, strict=False)
@@ -175,6 +183,8 @@ class _Closing:
             self.whole(module, at)
         self.found.links.add(edges.links)
         self.found.externals |= edges.externals
+        if any(what.startswith("calls ") for _, what in self._names.piece(at).dynamic):
+            self._imports_by_name = True
         if "__subclasses__" in self._names.piece(at).marks:
             self._counts_subclasses = True
 
@@ -191,6 +201,32 @@ class _Closing:
                     if via is not None:
                         found.append((at, via))
         return found
+
+    def _objects(self) -> None:
+        """Modules, and objects in them, that strings name: code that counts imports by names that it is given."""
+        finder = self._names.project.finder
+        for at in [each for each in self.found.pieces if each not in self._read]:
+            self._read.add(at)
+            for text in self._names.piece(at).strings:
+                module, _, name = text.partition(":")
+                if not _OBJECT.fullmatch(text) or (finder.find(module) is None and ":" in text):
+                    continue
+                if finder.find(module) is None:
+                    module, _, name = text.rpartition(".")
+                there = finder.find(module) if module else None
+                if there is None or (there.folders and text == module and "." not in text):
+                    continue
+                if not there.first_party:
+                    self._names.lead_out(module, at[0], self.found.links)
+                elif name:
+                    for kind, place, _, number in self._names.meaning(module, name):
+                        if kind == "piece":
+                            self.reach((place, number), at)
+                        elif kind == "module":
+                            self.whole(place, at)
+                    self.import_(module, strict=False)
+                else:
+                    self.whole(module, at)
 
     def _is_ignored(self, module: str) -> bool:
         return any(module == each or module.startswith(f"{each}.") for each in self._ignored)

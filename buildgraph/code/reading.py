@@ -31,7 +31,8 @@ from buildgraph.code.vocabulary import BY_TEXT, CHANGING, ENVIRONMENT, LOOKING, 
 
 FORMAT: Final = 2  # raised whenever the text of a statement changes: every definition then gets a new digest
 MARKS: Final = frozenset((
-    "__doc__", "__file__", "__globals__", "__path__", "__spec__", "__subclasses__", "f_globals", "getdoc", "getsource", "getsourcelines", "globals",
+    "__doc__", "__file__", "__globals__", "__path__", "__spec__", "__subclasses__", "copytree", "f_globals", "getdoc", "getsource", "getsourcelines",
+    "glob", "globals", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk",
 ))  # fmt: skip
 _SILENT: Final = frozenset(("ctx", "kind", "type_comment", "type_ignores"))  # spelling, or said elsewhere in the tree
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
@@ -72,7 +73,7 @@ def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
 
 
 class _Reader:
-    __slots__ = ("_lazy", "_real", "_scopes", "_split", "_stack", "found", "scope")
+    __slots__ = ("_asked", "_lazy", "_real", "_scopes", "_split", "_stack", "found", "scope")
 
     def __init__(self, real: Mapping[str, str], split: bool, lazy: bool) -> None:
         self._real = real
@@ -82,6 +83,7 @@ class _Reader:
         self.scope = self.found.module
         self._scopes = [self.scope]
         self._stack: list[Any] = []
+        self._asked: set[int] = set()  # nodes of the environment that are asked for a variable by name
 
     def read(self, statement: ast.AST) -> Reading:
         stack, put, strings, marks = self._stack, self.found.text.append, self.found.strings, self.found.marks
@@ -117,6 +119,10 @@ class _Reader:
                     stack.append(item.value)
                     continue
                 put(f"a{chain};")
+                if chain[:2] == "__":
+                    marks.update(MARKS.intersection((chain.partition(".")[0],)))
+                elif "environ" in chain and id(item) not in self._asked:
+                    marks.add("environ")
                 if type(item.ctx) is not load:
                     chain = chain.rpartition(".")[0]
                 self.scope.loads.add(chain)
@@ -124,7 +130,7 @@ class _Reader:
                 value = item.value
                 if type(value) is str:
                     put(f"s{len(value)}:{value}")
-                    if len(value) <= _LONGEST and value.isprintable() and " " not in value:
+                    if len(value) <= _LONGEST and value.isprintable() and (" " not in value or "." in value[-6:-1]):
                         strings.add(value)
                 else:
                     shown = repr(value)
@@ -238,6 +244,7 @@ class _Reader:
         if chain:
             scope.calls.add(chain)
             if chain.endswith(ENVIRONMENT):
+                self._asked.add(id(function))
                 self._environment_call(node)
             elif chain == "setattr" and node.args:
                 named = node.args[1] if len(node.args) > 1 else None
@@ -274,6 +281,8 @@ class _Reader:
                 scope.loads.add(f"{owner}.{name.value}")
                 if name.value in MARKS:
                     found.marks.add(name.value)
+                elif name.value in IMPORTERS:
+                    found.dynamic.append(Dynamic("", f"calls {name.value} with a name that is not literal"))
                 arguments = arguments[1:]
         elif chain in ("vars", "locals") and not arguments and not node.keywords:
             found.marks.add("globals")
@@ -298,6 +307,7 @@ class _Reader:
         self.found.text.append("S;")
         chain = chain_of(node.value)
         if chain.endswith("environ"):
+            self._asked.add(id(node.value))
             self._environment_name(node.slice)
         elif chain == "sys.modules":
             named = node.slice
@@ -311,6 +321,7 @@ class _Reader:
 
     def _compare(self, node: ast.Compare) -> None:
         if len(node.ops) == 1 and type(node.ops[0]) in (ast.In, ast.NotIn) and chain_of(node.comparators[0]).endswith("environ"):
+            self._asked.add(id(node.comparators[0]))
             self._environment_name(node.left)
         self.found.text.append("Compare;")
         self._stack += [node.comparators, node.ops, node.left]
