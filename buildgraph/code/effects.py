@@ -88,8 +88,8 @@ class Effects:
                 found.add(_ANYTHING)
 
     def _pass(self, at: At, piece: Piece, found: set[At], *, patches: bool) -> None:
-        for chain in piece.import_passes:
-            found.update(each for each in self._pieces(at[0], chain) if self._is_open(each) or (patches and self._names.piece(each).kind != VARIABLE))
+        for chain in piece.import_passes if patches else ():
+            found.update(each for each in self._pieces(at[0], chain) if self._is_open(each) or self._names.piece(each).kind != VARIABLE)
 
     def _instance(self, at: At, found: set[At], seen: set[At]) -> None:
         """Adds what calling the object in a variable may change: itself, what it was made of, what its class changes."""

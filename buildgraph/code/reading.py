@@ -187,7 +187,7 @@ class _Reader:
                 outer.loads.add(chain)
         aliases = inner.aliases
         if inner.kind == "f":
-            if any(chain.startswith(CLASSES) for chain in inner.touches):
+            if any(chain.startswith(CLASSES) and not chain.endswith("=") for chain in inner.touches):
                 found.marks.add("cls")
             levels = [Level(free(level.touches, bound, aliases), free(level.calls, bound, aliases)) for level in levels_of(inner)]
             if outer.kind == "c":
@@ -222,12 +222,8 @@ class _Reader:
 
     def _patch(self, root: str) -> None:
         """What is changed was handed over: whoever calls the function changes it."""
-        name = origin_of(root)
-        for number in range(len(self._scopes) - 1, 0, -1):
-            if name in self._scopes[number].binds:
-                if name in self._scopes[number].parameters and self._scopes[number - 1].kind != "c":
-                    self.found.marks.add("patches")
-                return
+        if len(self._scopes) > 1 and origin_of(root) in self._scopes[1].parameters:
+            self.found.marks.add("patches")
 
     # Nodes that mean more than their fields.
 
@@ -239,8 +235,7 @@ class _Reader:
         receiver, _, last = chain.rpartition(".")
         if type(function) is ast.Attribute and function.attr not in LOOKING and (root := root_of(function.value)):
             scope.touches.add(root)
-            if "." in root:
-                self._patch(root)
+            self._patch(root)
         if chain:
             scope.calls.add(chain)
             if chain.endswith(ENVIRONMENT):
@@ -254,6 +249,7 @@ class _Reader:
                 scope.touches.add(root)
             if chain not in READERS and (passed := root_of(argument)) and not passed.endswith(")"):
                 scope.passes.add(passed)
+                self._patch(passed)
         importer = meaning(function, self._real)
         if importer in IMPORTERS:
             imported = import_of(node, importer)
@@ -411,6 +407,8 @@ class _Reader:
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         if self.scope.kind != "f":
+            if type(node.target) is ast.Name and (node.value is None or type(node.value) is ast.Call):
+                self.scope.fields.add(node.target.id)
             self.found.text.append("AnnAssign;late;" if self._lazy else "AnnAssign;")
             self._stack += [node.value, node.annotation, node.target]
         elif node.value is not None:  # the annotations of a function's own variables are never looked at

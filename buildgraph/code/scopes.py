@@ -41,6 +41,7 @@ class Scope:
     name: str = ""  # of a function or a class
     parameters: frozenset[str] = frozenset()
     same: dict[str, set[str]] = field(default_factory=dict)  # local names for what others hold
+    fields: set[str] = field(default_factory=set)  # of a class: annotated names, which each of its objects gets
     methods: dict[str, Scope] = field(default_factory=dict)  # of a class
     inner: list[tuple[str, list[Level]]] = field(default_factory=list)  # functions defined in it
 
@@ -111,14 +112,15 @@ def origin_of(chain: str) -> str:
 
 def keeps_class_state(scope: Scope) -> bool:
     """Whether making or calling an object of this class changes what the class itself holds, as a registry does."""
-    todo, seen, changed, assigned = [name for name in scope.methods if name in CONSTRUCTORS], set[str](), set[str](), set[str]()
+    todo, seen, changed, assigned = [name for name in scope.methods if name in CONSTRUCTORS], set[str](), set[str](), {*scope.fields}
     for each in scope.methods.values():
         assigned |= {chain.split(".")[1].rstrip("=") for chain in each.touches if chain.startswith("self.") and chain.endswith("=")}
     while todo:
         name = todo.pop()
         if name not in seen and name in scope.methods:
             seen.add(name)
-            changed |= {chain.rstrip("=()") for chain in each_level(scope.methods[name])}
+            touched = each_level(scope.methods[name])
+            changed |= {chain.rstrip("=()") for chain in touched if name != "__init_subclass__" or not chain.endswith("=")}
             todo += [chain.partition(".")[2] for chain in scope.methods[name].calls if chain.startswith(("self.", *CLASSES))]
     return any(chain.startswith((*CLASSES, "self.__class__")) or (chain.startswith("self.") and chain.split(".")[1] not in assigned) for chain in changed)
 
