@@ -11,7 +11,7 @@ from typing import Final
 
 from buildgraph.code.names import At, Names
 from buildgraph.code.pieces import CLASS, FUNCTION, VARIABLE, Piece
-from buildgraph.code.vocabulary import sets
+from buildgraph.code.vocabulary import changes_argument, sets
 
 # Decorators of these packages keep what they decorate to themselves.
 _QUIET: Final = frozenset((
@@ -87,12 +87,18 @@ class Effects:
                 found |= self.changes((module, number), depth, _NEAR)
                 if self._names.piece((module, number)).kind == FUNCTION:
                     self._pass(at, piece, found, patches="patches" in self._names.piece((module, number)).marks)
-            elif kind == "external" and sets(chain):
-                found.add(_ANYTHING)
+            elif kind == "external":
+                if sets(chain):
+                    found.add(_ANYTHING)
+                self._pass(at, piece, found, patches=changes_argument(chain))
 
     def _pass(self, at: At, piece: Piece, found: set[At], *, patches: bool) -> None:
-        for chain in piece.import_passes if patches else ():
-            found.update(each for each in self._pieces(at[0], chain) if self._is_open(each) or self._names.piece(each).kind != VARIABLE)
+        for chain in piece.import_passes:
+            for each in self._pieces(at[0], chain):
+                if patches and (self._is_open(each) or self._names.piece(each).kind != VARIABLE):
+                    found.add(each)
+                if self._names.piece(each).kind == FUNCTION:
+                    found |= self.changes(each, 1)
 
     def _instance(self, at: At, found: set[At], seen: set[At]) -> None:
         """Adds what calling the object in a variable may change: itself, what it was made of, what its class changes."""

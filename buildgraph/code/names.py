@@ -117,6 +117,8 @@ class Names:
         if numbers:
             found += [Target("piece", module, name, number) for number in numbers]
             known = True
+            if each.found.folders and (inner := self.project.finder.find(f"{module}.{name}")) and inner.first_party:
+                self._module(inner.name, rest, found, seen)  # importing a module of the package binds its name anew
         for alias in each.aliases.get(name, ()):
             known = True
             self._alias(module, alias.level, alias.module, alias.attribute, rest, found, seen)

@@ -134,6 +134,8 @@ class _Cutter:
         number = len(self._found.pieces)
         if kind == BLOCK:
             self._bind_imports(reading, number)
+        elif kind == FUNCTION:  # with `global`, an import in a function binds a name of the module
+            self._found.aliases.extend(Alias(name, *alias, number, number) for name, aliases in module.aliases.items() for alias in aliases)
         is_class = isinstance(statement, ast.ClassDef)
         first = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
         self._found.pieces.append(Piece(

@@ -27,7 +27,7 @@ from buildgraph.code.scopes import (
     root_of,
 )
 from buildgraph.code.texts import follow_text
-from buildgraph.code.vocabulary import BY_TEXT, CHANGING, ENVIRONMENT, LOOKING, READERS
+from buildgraph.code.vocabulary import BY_TEXT, CALLERS, CHANGING, ENVIRONMENT, LOOKING, READERS
 
 FORMAT: Final = 2  # raised whenever the text of a statement changes: every definition then gets a new digest
 MARKS: Final = frozenset((
@@ -187,6 +187,8 @@ class _Reader:
                 outer.loads.add(chain)
         aliases = inner.aliases
         if inner.kind == "f":
+            for name in inner.is_global & inner.aliases.keys():
+                module.aliases.setdefault(name, []).extend(inner.aliases[name])
             kept = (chain for chain in inner.touches if chain.startswith(CLASSES) and not chain.endswith("="))
             if any(f"{'.'.join(chain.split('.')[:2])}=" not in inner.touches for chain in kept):  # else it is the new class's own
                 found.marks.add("cls")
@@ -202,8 +204,10 @@ class _Reader:
             else:
                 outer.inner.append((inner.name, levels))
             return
-        if inner.kind == "c" and keeps_class_state(inner):
-            found.marks.add("own")
+        if inner.kind == "c":
+            found.takes.update((*alias, "") for given in aliases.values() for alias in given)
+            if keeps_class_state(inner):
+                found.marks.add("own")
         outer.inner += [(name, [Level(free(level.touches, bound, aliases), free(level.calls, bound, aliases)) for level in levels]) for name, levels in inner.inner]
         outer.touches |= free(inner.touches, bound, aliases)
         outer.passes |= free(inner.passes, bound, aliases)
@@ -249,6 +253,8 @@ class _Reader:
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
             if type(argument) is ast.Attribute and argument.attr in CHANGING and (root := root_of(argument.value)):
                 scope.touches.add(root)
+            if chain in CALLERS and (handed := chain_of(argument)):
+                scope.calls.add(handed)
             if keeps and chain not in READERS and (passed := root_of(argument)) and not passed.endswith(")"):
                 scope.passes.add(passed)
                 self._patch(passed)

@@ -86,7 +86,7 @@ def levels_of(scope: Scope) -> list[Level]:
     for chain in list(touches) if scope.same else ():
         sources = scope.same.get(origin_of(chain), ())
         touches.update(f"{each}=" if chain.endswith("=") else each for each in sources if not (chain.endswith("=") and each.endswith(")")))
-    levels = [Level(touches, scope.calls)]
+    levels = [Level(touches, scope.calls | scope.passes)]  # a function that is handed over may be called
     for name, inner in scope.inner:
         merge(levels, inner, 0 if name in scope.calls else 1)
     return levels

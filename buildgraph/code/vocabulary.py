@@ -14,6 +14,7 @@ READERS: Final = frozenset((
     "all", "any", "bool", "dict", "enumerate", "filter", "float", "getattr", "hasattr", "id", "int", "isinstance", "issubclass", "iter", "len",
     "list", "map", "max", "min", "print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "type", "zip",
 ))  # fmt: skip
+CALLERS: Final = frozenset(("filter", "map", "max", "min", "sorted"))  # which call functions that they are given
 # Methods that change what they belong to, also when they are handed over and called elsewhere.
 CHANGING: Final = frozenset((
     "__setitem__", "add", "append", "appendleft", "extend", "insert", "pop", "register", "remove", "setdefault", "subscribe", "update",
@@ -28,6 +29,14 @@ _SETTER: Final = re.compile(
     "set(_|[A-Z]|default|locale|profile|rec|switch|trace)|(manual_)?seed$|(un)?register|install|patch|configure|enable|disable|use$|chdir|putenv|"
     "simplefilter|filterwarnings|add_[a-z]|(basic|dict|file)Config|reset"
 )
+_CHANGERS: Final = frozenset((
+    "delitem", "heapify", "heappop", "heappush", "heapreplace", "iadd", "insort", "insort_left", "insort_right", "ior", "setitem", "shuffle",
+))  # fmt: skip
+
+
+def changes_argument(chain: str) -> bool:
+    """Whether a function outside the project surely changes what it is given: `heapq.heappush`."""
+    return chain.rpartition(".")[2] in _CHANGERS
 
 
 def sets(chain: str) -> bool:
