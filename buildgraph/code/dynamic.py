@@ -70,7 +70,10 @@ def import_of(call: ast.Call, function: str) -> Import | Dynamic:
         beginning = _beginning(name)
         dots = beginning[: len(beginning) - len(beginning.lstrip("."))]
         package = dots + beginning[len(dots) :].rpartition(".")[0]
-        return unknown._replace(package=package) if not dots or _is_own(given.get("package")) else unknown
+        anchor = given.get("package")
+        if not package and isinstance(anchor, ast.Constant) and isinstance(anchor.value, str):
+            return unknown._replace(package=anchor.value)  # a relative name, most likely: why else say from where
+        return unknown._replace(package=package) if not dots or _is_own(anchor) else unknown
     module = name.value.lstrip(".")
     level = len(name.value) - len(module)
     names = _strings(given.get("fromlist"))

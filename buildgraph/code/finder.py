@@ -89,7 +89,7 @@ class Finder:
         for folder, _ in folders:
             for name in self.names(folder) or ():
                 stem = next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)
-                if stem.isidentifier() and stem not in _NOT_MODULES:
+                if stem and "." not in stem and stem not in _NOT_MODULES:  # import_module takes "a-b", too
                     found.add(stem)
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -232,7 +232,7 @@ class Names:
                 edges.wholes.update([name, *(one for one in inner if (place := self.project.finder.find(one)) and place.first_party)])
         for package, what in piece.dynamic:
             walks = what.removeprefix("uses ") in ("iter_modules", "walk_packages")
-            for start in self._walked(module, piece) if walks else [package]:
+            for start in self._walked(module, piece) if walks else [package, *(self._begun(module, piece) if not package else ())]:
                 self._widen(module, start, what, edges)
         if not _SPACES.isdisjoint(piece.marks):
             self._whole(module, "looks names up in its module", edges)
@@ -306,6 +306,15 @@ class Names:
         chains = [chain.rpartition(".")[0] for chain in piece.reads if chain.endswith("__path__")]
         found = [place for chain in chains if chain for kind, place, _, _ in self.meaning(module, chain) if kind == "module"]
         return [*found, *(["."] if not found or "" in chains else [])]
+
+    def _begun(self, module: str, piece: Piece) -> Iterator[str]:
+        """The packages with which f-strings in a piece begin that imports by a computed name: `f"plugins.{name}"`."""
+        for template in piece.templates:
+            beginning = template.partition("\0")[0]
+            package = beginning.rpartition(".")[0] or ("." if beginning.startswith(".") else "")
+            there = self.project.finder.find(package) if package.replace(".", "a").isidentifier() and package != "." else None
+            if package == "." or (there is not None and there.first_party):
+                yield package
 
     def _widen(self, module: str, package: str, what: str, edges: Edges) -> None:
         if package:

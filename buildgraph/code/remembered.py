@@ -112,7 +112,10 @@ class Memory:
         at = int(which or 1) - 1
         if at >= len(pieces):
             return None
-        lines = zlib.decompress(source).decode("utf-8", "replace").splitlines()
+        try:
+            lines = zlib.decompress(source).decode("utf-8", "replace").splitlines()
+        except zlib.error:  # the row is damaged: there is only less to show
+            return None
         return pieces[at].first, pieces[at].last, "\n".join(lines[pieces[at].first - 1 : pieces[at].last])
 
     def _rest(self, name: str, extra: Any, titles: Any) -> tuple[Any, ...]:

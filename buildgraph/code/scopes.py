@@ -120,7 +120,8 @@ def keeps_class_state(scope: Scope) -> bool:
         if name not in seen and name in scope.methods:
             seen.add(name)
             touched = each_level(scope.methods[name])
-            changed |= {chain.rstrip("=()") for chain in touched if name != "__init_subclass__" or not chain.endswith("=")}
+            made = {chain.rstrip("=") for chain in touched if chain.endswith("=")} if name == "__init_subclass__" else set()  # the new class's own
+            changed |= {chain.rstrip("=()") for chain in touched if not any(f"{chain.rstrip('=()')}.".startswith(f"{each}.") for each in made)}
             todo += [chain.partition(".")[2] for chain in scope.methods[name].calls if chain.startswith(("self.", *CLASSES))]
     return any(chain.startswith((*CLASSES, "self.__class__")) or (chain.startswith("self.") and chain.split(".")[1] not in assigned) for chain in changed)
 

@@ -236,12 +236,13 @@ def test_the_scan_of_a_folder_is_remembered_until_the_folder_changes(
         read = lambda path: (data := Path(path).read_bytes(), Digest.of(data))  # noqa: E731 - shorter than its name
         return versions(CodeIndex(str(tmp_path / "workspace"), search=[str(site)], read=read, memo=memo).of("main:run"))
 
-    assert versions_now() == {"lib": "1.0"} and len(memo) == 5
+    assert versions_now() == {"lib": "1.0"}
+    kept = len(memo)
     (site / "lib-1.0.dist-info/METADATA").write_text("Name: lib\nVersion: 9\n\n")
-    assert versions_now() == {"lib": "1.0"} and len(memo) == 5, "nothing was read again"
+    assert versions_now() == {"lib": "1.0"} and len(memo) == kept, "nothing was read again"
     stat = os.stat(site)
     os.utime(site, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
-    assert versions_now() == {"lib": "9"} and len(memo) == 6
+    assert versions_now() == {"lib": "9"} and len(memo) > kept
 
 
 def test_no_installed_package_is_looked_at_before_one_is_imported(closure: Closure, site: Path) -> None:
