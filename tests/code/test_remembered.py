@@ -150,6 +150,7 @@ def test_random_edits_leave_nothing_remembered_that_is_not_so(tmp_path: Path, se
 def test_an_upgrade_is_noticed_although_nothing_is_imported_from_there(tmp_path: Path) -> None:
     memo = dict[bytes, bytes]()
     _install(tmp_path, "vendor", "1.0")
+    _put(tmp_path / "app/__init__.py", "")
     _put(tmp_path / "app/step.py", "from importlib.metadata import version\n\n\ndef answer():\n    return version('vendor')\n")
     before = _found(tmp_path, "app.step:answer", memo)
     _install(tmp_path, "vendor", "2.0")
