@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from buildgraph.code.effects import Effects
-from buildgraph.code.module import Links
+from buildgraph.code.module import Links, absolute
 from buildgraph.code.names import At, Names
 from buildgraph.code.pieces import BLOCK, CLASS, VARIABLE
 
@@ -213,12 +213,22 @@ class _Closing:
                         found.append((at, via))
         return found
 
+    def _absolute_from(self, module: str) -> Callable[[str], str]:
+        """Makes texts such as ".steps" absolute, as an import in `module` would."""
+        found = self._names.project.module(module).found
+
+        def full(text: str) -> str:
+            rest = text.lstrip(".")
+            return absolute(len(text) - len(rest), rest, found) if text.startswith(".") and rest.isidentifier() else text
+
+        return full
+
     def _objects(self) -> None:
         """Modules, and objects in them, that strings name: code that counts imports by names that it is given."""
         finder = self._names.project.finder
         for at in [each for each in self.found.pieces if each not in self._read]:
             self._read.add(at)
-            for text in self._names.piece(at).strings:
+            for text in map(self._absolute_from(at[0]), self._names.piece(at).strings):
                 module, _, name = text.partition(":")
                 if not _OBJECT.fullmatch(text) or (finder.find(module) is None and ":" in text):
                     continue

@@ -232,7 +232,7 @@ class Names:
                 edges.wholes.update([name, *(one for one in inner if (place := self.project.finder.find(one)) and place.first_party)])
         for package, what in piece.dynamic:
             walks = what.removeprefix("uses ") in ("iter_modules", "walk_packages")
-            for start in self._walked(module, piece) if walks else [package, *(self._begun(module, piece) if not package else ())]:
+            for start in self._walked(module, piece) if walks else [package, *(self._begun(piece) if not package else ())]:
                 self._widen(module, start, what, edges)
         if not _SPACES.isdisjoint(piece.marks):
             self._whole(module, "looks names up in its module", edges)
@@ -307,7 +307,7 @@ class Names:
         found = [place for chain in chains if chain for kind, place, _, _ in self.meaning(module, chain) if kind == "module"]
         return [*found, *(["."] if not found or "" in chains else [])]
 
-    def _begun(self, module: str, piece: Piece) -> Iterator[str]:
+    def _begun(self, piece: Piece) -> Iterator[str]:
         """The packages with which f-strings in a piece begin that imports by a computed name: `f"plugins.{name}"`."""
         for template in piece.templates:
             beginning = template.partition("\0")[0]

@@ -249,7 +249,7 @@ class _Reader:
             elif chain == "setattr" and node.args:
                 named = node.args[1] if len(node.args) > 1 else None
                 self._store(node.args[0], f".{named.value}" if type(named) is ast.Constant and type(named.value) is str else "")
-        keeps = len(node.args) + len(node.keywords) > 1 or len(self._scopes) == 1  # a table, and what is put there
+        keeps = len(node.args) + len(node.keywords) > 1 or len(self._scopes) == 1 or chain == "next"  # a table, and what is put there
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
             if type(argument) is ast.Attribute and argument.attr in CHANGING and (root := root_of(argument.value)):
                 scope.touches.add(root)
