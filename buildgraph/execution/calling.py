@@ -86,7 +86,7 @@ def _accepted(function: Any, services: Mapping[str, Callable[[], Any]]) -> dict[
     if code is None or not services:
         return {}
     named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return {name: make() for name, make in services.items() if name in named}
+    return {name: services[name]() for name in named if name in services}
 
 
 def _wanted(inputs: Mapping[str, Any], function: Any, what: Call) -> dict[str, Any]:

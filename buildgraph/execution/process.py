@@ -74,6 +74,13 @@ class Process:
         since, self._cpu = total - self._cpu, total
         return since, own.ru_maxrss * 1024
 
+    def go_back(self) -> None:
+        """Into the folder that actions start in."""
+        try:
+            os.chdir(self.work)
+        except OSError:
+            self._clean()
+
     def reset(self) -> None:
         """Put back what an action may have changed in this process."""
         os.umask(0o022)

@@ -6,6 +6,7 @@ Named tuples rather than dataclasses: one of each is made for every action, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 import msgpack
@@ -108,6 +109,7 @@ class Outcome(NamedTuple):
     @classmethod
     def decode(cls, data: bytes) -> Outcome:
         row = msgpack.unpackb(data, unicode_errors="surrogateescape")
+        row[0] = intern(row[0])  # a build remembers the codec of every target
         if row[6] is not None:
             row[6] = tuple(
                 StoredFile(Entry(path, mode, Digest(digest) if digest else None, size, target), content, file)
