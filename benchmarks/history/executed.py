@@ -50,7 +50,7 @@ def executed(package: str, version: str, root: Path, points: Iterable[str]) -> E
 
 
 def _calls(python: str, root: Path, point: str) -> list[tuple[str, int, str]]:
-    """File, line and name of each function that ran. None when the component cannot even be imported there."""
+    """File, line and name of each function that ran; nothing when the component cannot even be imported there."""
     with tempfile.TemporaryDirectory(prefix="buildgraph-exercise-") as folder:
         places = {"PYTHONPATH": str(root), "HOME": folder, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
         command = [python, str(_WORKER), str(root), point]
