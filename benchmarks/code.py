@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.measuring import fresh_folder
+from benchmarks.measuring import Fresh
 from benchmarks.releases import modules, sources, spread
 from buildgraph.code import CodeDigest, CodeIndex
 from buildgraph.execution.sources import Sources
@@ -42,14 +42,13 @@ _EDITED: Final = b"\n\ndef edited():\n    return 1\n"
 _COUNTS: Final = (1, 5, 20)  # changed files
 
 
-def measure(size: int, runs: int) -> dict[str, Any]:
+def measure(size: int, runs: int, fresh: Fresh) -> dict[str, Any]:
     """Medians over `runs` (at least 3) of one generated project with `size` components."""
-    with fresh_folder() as place:
-        folder = place / "workspace"
-        points = _project(folder, size)
-        reached = _reached(folder, points)
-        rows = [_one_run(folder, points, reached) for _ in range(max(3, runs))]
-        found: dict[str, Any] = {"files": len(modules(folder)), "components": len(points), "files reached": len(reached), "runs": len(rows)}
+    folder = fresh() / "workspace"
+    points = _project(folder, size)
+    reached = _reached(folder, points)
+    rows = [_one_run(folder, points, reached) for _ in range(max(3, runs))]
+    found: dict[str, Any] = {"files": len(modules(folder)), "components": len(points), "files reached": len(reached), "runs": len(rows)}
     found |= {name: round(median(row[name] for row in rows), 2) for name in rows[0]}
     return found
 

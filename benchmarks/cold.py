@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import BUILDGRAPH, Run, fresh_folder, middle, run
+from benchmarks.measuring import BUILDGRAPH, Fresh, Run, middle, run
 
 SIZE = 10_000
 _BUILD = """
@@ -43,17 +43,17 @@ def build(folder: Path, *labels: str) -> Run:
     return run([*BUILDGRAPH, "build", "-q", "--store", str(folder / "store"), *labels], folder)
 
 
-def measure(size: int, runs: int) -> dict[str, Any]:
+def measure(size: int, runs: int, fresh: Fresh) -> dict[str, Any]:
     """Medians over `runs` fresh folders: microseconds of CPU per target, targets per second, MiB of the coordinator."""
     cold: dict[str, list[Run]] = {"last": [], "all": []}
     again: list[Run] = []
     for _ in range(runs):
         for what, label in (("last", "//:last"), ("all", "//...")):
-            with fresh_folder() as folder:
-                workload(folder, size)
-                cold[what].append(build(folder, label))
-                if what == "last":
-                    again.append(build(folder, label))
+            folder = fresh()
+            workload(folder, size)
+            cold[what].append(build(folder, label))
+            if what == "last":
+                again.append(build(folder, label))
     found: dict[str, Any] = {"targets": size + 1, "runs": runs}
     for what, each in cold.items():
         found[f"{what}: CPU us per target"] = middle([one.cpu / (size + 1) * 1e6 for one in each], 0)

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import BUILDGRAPH, Run, fresh_folder, middle, run
+from benchmarks.measuring import BUILDGRAPH, Fresh, Run, middle, run
 
 SIZE = 1_000
 _BUILD = """
@@ -39,17 +39,15 @@ def _ninja(folder: Path, size: int, row: int) -> Run:
     return run(["env", "LC_ALL=C.UTF-8", "ninja", "--quiet", "-j2"], folder)
 
 
-def measure(size: int, runs: int) -> dict[str, Any]:
+def measure(size: int, runs: int, fresh: Fresh) -> dict[str, Any]:
     """Medians over `runs` pairs. Without ninja on this machine only our side is measured, and the table says so."""
     row = max(1, size // 10)
     ours: list[Run] = []
     theirs: list[Run] = []
     for _ in range(runs):
-        with fresh_folder() as folder:
-            ours.append(_ours(folder, size, row))
+        ours.append(_ours(fresh(), size, row))
         if shutil.which("ninja"):
-            with fresh_folder() as folder:
-                theirs.append(_ninja(folder, size, row))
+            theirs.append(_ninja(fresh(), size, row))
     found: dict[str, Any] = {"commands": size, "runs": runs, "buildgraph: CPU s": middle([one.cpu for one in ours]), "buildgraph: wall s": middle([one.wall for one in ours])}
     if not theirs:
         return {**found, "ninja": "not installed: nothing to compare with"}

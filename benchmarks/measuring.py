@@ -8,13 +8,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 BUILDGRAPH = (sys.executable, "-m", "buildgraph")
+_ROOM = 2 << 30  # bytes
+
+Fresh = Callable[[], Path]  # makes a folder that never held anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ def run(argv: Sequence[str], folder: Path) -> Run:
 
 
 def _environment() -> dict[str, str]:
-    home = Path(__file__).parent.parent
-    return {**os.environ, "PYTHONPATH": str(home)} if not _installed() else dict(os.environ)
+    found = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return found if _installed() else {**found, "PYTHONPATH": str(Path(__file__).parent.parent)}
 
 
 def _installed() -> bool:
@@ -51,13 +54,22 @@ def _installed() -> bool:
 
 
 @contextmanager
-def fresh_folder() -> Iterator[Path]:
-    """A folder that never held anything: creating files where many were deleted is slow on some file systems."""
-    folder = Path(tempfile.mkdtemp(prefix="buildgraph-bench-"))
+def scratch(parent: str) -> Iterator[Fresh]:
+    """A function that makes a new folder below `parent` at each call. All of them go when everything has been measured:
+    after thousands of deletions ext4 takes far longer to create a file, for minutes, and the next run would pay for it.
+    """
+    top = tempfile.mkdtemp(prefix="buildgraph-bench-", dir=parent)
     try:
-        yield folder
+        yield lambda: Path(tempfile.mkdtemp(dir=top))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(top, ignore_errors=True)
+
+
+def in_memory() -> str:
+    """A folder whose files are in memory, where there is one with room; else the usual one for temporary files."""
+    shared = "/dev/shm"
+    roomy = os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > _ROOM
+    return shared if roomy else tempfile.gettempdir()
 
 
 def middle(values: Sequence[float], digits: int = 3) -> float:

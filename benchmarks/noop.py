@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.cold import build, workload
-from benchmarks.measuring import BUILDGRAPH, fresh_folder, middle, run
+from benchmarks.measuring import BUILDGRAPH, Fresh, middle, run
 
 SIZE = 1_000
 
 
-def measure(size: int, runs: int) -> dict[str, Any]:
+def measure(size: int, runs: int, fresh: Fresh) -> dict[str, Any]:
     """Medians over `runs` unchanged builds after one cold build; every target is asked for."""
-    with fresh_folder() as folder:
-        workload(folder, size)
-        build(folder, "//...")
-        unchanged = [build(folder, "//...") for _ in range(runs)]
-        start = [run([*BUILDGRAPH, "--version"], folder) for _ in range(runs)]
+    folder = fresh()
+    workload(folder, size)
+    build(folder, "//...")
+    unchanged = [build(folder, "//...") for _ in range(runs)]
+    start = [run([*BUILDGRAPH, "--version"], folder) for _ in range(runs)]
     return {
         "targets": size + 1, "runs": runs,
         "unchanged: wall s": middle([one.wall for one in unchanged]), "unchanged: CPU s": middle([one.cpu for one in unchanged]),

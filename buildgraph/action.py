@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from buildgraph.digest import SIZE, Digest
 from buildgraph.encoding import decode_trusted, encode_plain
@@ -40,30 +40,31 @@ class Action:
     salt: str
 
 
-def describe(action: Action, inputs: Inputs | None = None) -> Iterator[tuple[str, Any]]:
+def describe(action: Action, inputs: Inputs | None = None) -> Iterable[tuple[str, Any]]:
     """The one walk over an action: field names and values, in order. Hash, explain and diff all read this.
 
     `inputs` stand in for those of the action, which are not known when it is made.
     """
-    yield "uses", action.uses
-    yield "constructor", action.constructor
-    yield "fn", action.fn
-    yield "eager", action.eager
-    yield "config", action.config
-    yield "inputs", [list(each) for each in (action.inputs if inputs is None else inputs)]
-    yield "code", action.code
-    yield "environment", [list(each) for each in action.environment]
-    yield "platform", action.platform
-    yield "outs", list(action.outs)
-    yield "codec", action.codec
-    yield "inputs_as", action.inputs_as
-    yield "resource", action.resource
-    yield "name", action.name
-    yield "salt", action.salt
+    return (
+        ("uses", action.uses),
+        ("constructor", action.constructor),
+        ("fn", action.fn),
+        ("eager", action.eager),
+        ("config", action.config),
+        ("inputs", [list(each) for each in (action.inputs if inputs is None else inputs)]),
+        ("code", action.code),
+        ("environment", [list(each) for each in action.environment]),
+        ("platform", action.platform),
+        ("outs", list(action.outs)),
+        ("codec", action.codec),
+        ("inputs_as", action.inputs_as),
+        ("resource", action.resource),
+        ("name", action.name),
+        ("salt", action.salt),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A named output: how its bytes are encoded, its identity, and the blob (or root manifest) that holds it.
 
     `digest` is what children see. It equals `blob` unless the codec's bytes are not deterministic, or the value carries
@@ -78,8 +79,7 @@ class Output:
     classes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What running an action took: wall and CPU seconds, peak resident memory and output size in bytes."""
 
     wall: float = 0.0
@@ -88,8 +88,7 @@ class Cost:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResult:
+class ActionResult(NamedTuple):
     """What came out of a successful action; the first output is the target's value.
 
     `created` is in seconds since 1970; `writer`, `scope` and `signature` name who made a shared record.
@@ -135,8 +134,7 @@ class ActionResult:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class DeepRecord:
+class DeepRecord(NamedTuple):
     """What a deep fingerprint stands for: the key of the result, and one digest over its ancestors' output digests.
 
     A requested set has no result of its own: `members` then holds the keys of its targets.

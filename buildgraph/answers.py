@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from buildgraph.action import ActionResult
 from buildgraph.code import CodeDigest
@@ -36,8 +36,7 @@ class ChangedDefinition:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """The verdict on a target, the fields of its fingerprint, and those that changed since the last build here."""
 
     label: str
@@ -51,8 +50,7 @@ class Explanation:
     definitions: tuple[ChangedDefinition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """What is stored for a target: its key and result, and the files of its outputs with digest and size in bytes."""
 
     label: str

@@ -21,8 +21,9 @@ refused, because a build with another meaning than the one asked for is worse th
 An option lacks its value, or a command got fewer or more words than it takes. Nothing is assumed for what is missing
 and nothing extra is ignored. See `--help` of the command for its form."""),
     "BG005": ("the folder to work in does not exist", """
--C names the folder that a command works in, as if it had been started there. There is no such folder, or it is a file.
-Correct the path; it starts from the current folder."""),
+-C names the folder that a command works in, as if it had been started there; without it that is the current folder.
+There is no such folder, it is a file, or the current one was removed after the shell had gone into it. Correct the
+path, which starts from the current folder, or go into a folder that exists."""),
     "BG006": ("the event log cannot be written", """
 --events names a file that takes every event of the build, one JSON object a line. It is opened before anything runs,
 so that no build goes unrecorded unnoticed. Name a file in a folder that exists and that you may write to."""),
@@ -376,6 +377,13 @@ disk. Make room or correct the permissions and build again; nothing has to run a
 Each target has a folder of its own inside the output folder, and a file of yours is where a folder has to be. It is
 not removed for you. Move it away, or choose another output folder with the setting `outputs`; results are in the store
 already."""),
+    "BG260": ("a target uses what its fingerprint does not cover", """
+Which code a target reaches is found by reading it. `check-closure` ran the target and saw functions, modules or files
+that reading had not found, because they are looked up by names made at run time, or opened without being declared. A
+change in one of them would go unnoticed. Name the code in `extra_code`, and declare the files as inputs."""),
+    "BG261": ("a target whose closure cannot be checked", """
+`check-closure` observes Python code of the workspace. A group does no work, inputs are examined in every build, and
+`command` and `pack` do their work with code of buildgraph and other programs. Name a python or component target."""),
 
     # the store
     "BG300": ("the store cannot be used", """

@@ -83,7 +83,7 @@ class Files:
     @property
     def in_workspace(self) -> tuple[str, ...]:
         """The paths as seen from the workspace root."""
-        return tuple(f"{self.folder}/{path}" if self.folder else path for path in self.paths)
+        return tuple([f"{self.folder}/{path}" for path in self.paths]) if self.folder else tuple(self.paths)
 
     def path(self) -> Path:
         """The file when there is exactly one, else the folder."""

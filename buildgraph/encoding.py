@@ -132,8 +132,9 @@ def canonical(value: Any, *, portable: bool = False, depth: int = 0) -> Any:
 def _items(value: Any, portable: bool, depth: int) -> list[Any]:
     out: list[Any] = []
     try:
-        for item in value:
-            out.append(canonical(item, portable=portable, depth=depth + 1))  # noqa: PERF401 - its length is the path
+        for item in value:  # text is what there is most of
+            plain = type(item) is str and item.isascii()
+            out.append(item if plain else canonical(item, portable=portable, depth=depth + 1))
     except EncodingError as error:
         raise error.inside(f"[{len(out)}]") from None
     return out
@@ -146,7 +147,7 @@ def _mapping(value: dict[Any, Any], portable: bool, depth: int) -> dict[str, Any
             raise EncodingError(f"a key is {described(key)}, not a str", fix="use str keys, or a list of pairs")
     for key in sorted(value):  # order of code points = order of UTF-8 bytes
         try:
-            out[_text(key)] = canonical(value[key], portable=portable, depth=depth + 1)
+            out[key if key.isascii() else _text(key)] = canonical(value[key], portable=portable, depth=depth + 1)
         except EncodingError as error:
             raise error.inside(key) from None
     return out

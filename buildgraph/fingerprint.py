@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from dataclasses import fields
+from typing import Any, Final, NamedTuple
 
 from buildgraph.action import Action, Inputs, describe
 from buildgraph.digest import Digest
@@ -18,8 +18,7 @@ _ABSENT: Final = "absent"
 _LONGEST: Final = 60  # characters of a value shown in a change
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One field that differs between two actions: where, and both values in words."""
 
     field: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from buildgraph.errors import UsageError
 
@@ -12,8 +12,7 @@ _PACKAGE = re.compile(r"[A-Za-z0-9_.,=@+~-]+(/[A-Za-z0-9_.,=@+~-]+)*")
 _WHY_NAME = "a name has letters, digits and _.,=@+~-/ , is not empty, and has no part that is empty or only dots"
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """What one command-line word asks for: one target, a package's targets, or a whole subtree; maybe excluded."""
 
     package: str

@@ -6,8 +6,8 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from buildgraph.action import Action
 from buildgraph.code import CodeDigest, CodeIndex, Options
@@ -94,8 +94,7 @@ class LedgerRows(MutableMapping[bytes, bytes]):
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What was asked for, groups opened up: actions to settle, inputs to examine, and the graph without groups."""
 
     schema: GraphSchema
@@ -103,8 +102,7 @@ class Asked:
     inputs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A graph with everything judged about it that needs no action to run."""
 
     graph: LoadedGraph

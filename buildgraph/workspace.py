@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from buildgraph.errors import BuildgraphError, Interrupted, TargetError, UsageError
 from buildgraph.events import BuildFinished, BuildStarted, Listener, OutputsWritten, ResultLost, ignore
@@ -16,6 +16,9 @@ from buildgraph.loading import LoadedGraph, find_root, load_settings, user_file_
 from buildgraph.loading.settings import Settings
 from buildgraph.scheduler.loop import BUILT, CUT_OFF, FAILED, HIT, SKIPPED, UP_TO_DATE, Known, Round
 from buildgraph.session import Prepared, Session, import_path, worker_environment
+
+if TYPE_CHECKING:
+    from buildgraph.soundness import ClosureCheck
 
 _INPUT_ROUNDS, _LOST_ROUNDS = 3, 100
 
@@ -52,8 +55,7 @@ class BuildReport:
         return f"{self.targets} target{'' if self.targets == 1 else 's'}: {said} in {self.seconds:.2f} s"
 
 
-@dataclass(frozen=True, slots=True)
-class TargetStatus:
+class TargetStatus(NamedTuple):
     """What a build would do with a target: `up_to_date`, `hit_local`, `stale` (with the reason), `undetermined` or `failed`."""
 
     label: str
@@ -130,6 +132,28 @@ class Workspace:
         """The graph that `labels` need, groups and sources included."""
         with self.open("graph", wait=wait) as session:
             return session.load(labels, self.here)
+
+    def check_closure(self, label: str, *, wait: bool = True) -> ClosureCheck:
+        """Build what `label` (in full) needs, run it once under observation, and say what of that its closure lacks.
+
+        Its result is thrown away. Raises what `label` or a target it needs raises, UsageError (BG261) for one without
+        Python code of the workspace, LockError and MachineError.
+        """
+        from buildgraph.soundness import needs_of, run_traced  # brings tracing, which nothing else wants
+
+        runner = self._runner()
+        try:
+            runner.start()
+            with self.open("check-closure", wait=wait) as session:
+                graph = session.load([label])
+                needs, build = needs_of(graph, label), _Build(session, runner, time.perf_counter())
+                if needs:
+                    report = build.run(needs, "", keep_going=False, force=(), deep_keys=True)
+                    for error in report.errors.values():
+                        raise error
+                return run_traced(session, session.prepare(graph), label, build.known.outputs)
+        finally:
+            runner.stop()
 
     def _keep_going(self, given: bool | None) -> bool:
         return self.settings.keep_going if given is None else given
@@ -208,9 +232,10 @@ class _Build:
         changes = 0
         for _ in range(_LOST_ROUNDS):
             if self.runner is not None:
-                self.runner.preload(
-                    sorted({module for code in prepared.scene.codes.values() for module in code.preload})
-                )
+                codes = prepared.scene.codes
+                modules = {module for code in codes.values() for module in code.preload}
+                modules.update(point.partition(":")[0] for point in codes if point.startswith("buildgraph."))
+                self.runner.preload(sorted(modules))
             turn = Round(prepared.scene, self.runner, self.known)
             turn.run(prepared.asked.actions)
             if not turn.again:

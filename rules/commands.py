@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from buildgraph.rules.functions import check_outs
@@ -20,6 +20,7 @@ from buildgraph.rule import Package, rule
 from buildgraph.schema import FILES, IMPLICIT, Policy, SchemaNode
 
 _SUBSTITUTION = re.compile(r"\$(?:\$|\((in|out|outs|outdir|location\s+[^)\s]+)\)|\(([^)]*)\))")
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _SHELL_WORDS = frozenset(
     (
         "if",
@@ -82,12 +83,8 @@ def command(
     inherit_path = "PATH" in env_inherit
     needs = {label: label for label in [*listed, *others]}
     for tool, required in _tools(texts, argv is not None):
-        label = f"@tool:{tool}{'+PATH' if inherit_path else ''}"
-        config = {"name": tool, "inherit_path": inherit_path, "required": required}
-        label = label if required else f"{label}?"
-        nodes[label] = SchemaNode(
-            {}, "buildgraph.rules.commands:locate", "", "", config, is_input=True, policy=Policy(tags=(IMPLICIT,))
-        )
+        label = f"@tool:{tool}{'+PATH' if inherit_path else ''}{'' if required else '?'}"
+        nodes[label] = _tool(tool, inherit_path, required)
         needs[label] = label
     policy = Policy(
         timeout=timeout, retries=retries, environment=tuple(env_inherit), cacheable=cacheable, tags=tuple(tags), outs=check_outs(name, outs), inputs=FILES,
@@ -101,6 +98,12 @@ def command(
     }
     nodes[name] = SchemaNode(needs, "buildgraph.rules.commands:run", "", "", config, policy=policy)
     return nodes
+
+
+@lru_cache(maxsize=256)  # most commands of a build file name the same few programs
+def _tool(name: str, inherit_path: bool, required: bool) -> SchemaNode:
+    config = {"name": name, "inherit_path": inherit_path, "required": required}
+    return SchemaNode({}, "buildgraph.rules.commands:locate", "", "", config, is_input=True, policy=Policy(tags=(IMPLICIT,)))
 
 
 def _input(package: Package, text: str, nodes: dict[str, SchemaNode]) -> str:
@@ -187,21 +190,18 @@ def run(
     root: str,
     target: str,
     environ: dict[bytes, bytes],
-    out_dir: Path | None = None,
+    stage: str,
     **inputs: Files,
 ) -> None:
     """Run one command in this worker; what it prints goes to the target's log. Raises TargetError (BG218, BG219)."""
-    folder = str(out_dir) if out_dir is not None else ""
-    words = {
-        "in": [path for label in srcs for path in inputs[label].in_workspace],
-        "out": [f"{folder}/{out}" for out in outs],
-        "outs": [f"{folder}/{out}" for out in outs],
-        "outdir": [folder],
-    }
 
     def expand(word: str) -> list[str]:
+        if word == "in":
+            return [path for label in srcs for path in inputs[label].in_workspace]
+        if word == "outdir":
+            return [stage]
         if not word.startswith("location"):
-            return words[word]
+            return [f"{stage}/{out}" for out in outs]
         label = word.split()[1]
         paths = inputs[label].in_workspace
         if len(paths) != 1:
@@ -223,7 +223,8 @@ def run(
                 lambda m: "$" if m.group(1) is None else " ".join(map(shlex.quote, expand(m.group(1)))), cmd or ""
             ),
         ]
-    status = _spawn(line, {**environ, **{os.fsencode(name): os.fsencode(value) for name, value in env.items()}}, root, target)
+    environment = {**environ, **{os.fsencode(name): os.fsencode(value) for name, value in env.items()}} if env else environ
+    status = _spawn(line, environment, root, target)
     if status:
         how = f"exited with status {status}" if status > 0 else f"was ended by signal {-status}"
         raise TargetError(
@@ -234,14 +235,12 @@ def run(
 
 def _argument(text: str, expand: Callable[[str], list[str]]) -> list[str]:
     """One element of argv: a lone substitution may become several arguments, an embedded one is joined by spaces."""
+    if "$" not in text:
+        return [text]
     alone = _SUBSTITUTION.fullmatch(text)
     if alone is not None and alone.group(1) is not None:
         return expand(alone.group(1))
-    return (
-        [_SUBSTITUTION.sub(lambda m: "$" if m.group(1) is None else " ".join(expand(m.group(1))), text)]
-        if "$" in text
-        else [text]
-    )
+    return [_SUBSTITUTION.sub(lambda m: "$" if m.group(1) is None else " ".join(expand(m.group(1))), text)]
 
 
 @lru_cache(maxsize=256)  # programs do not move while a worker lives: it serves one build
@@ -254,16 +253,17 @@ def _program(name: str, search: bytes) -> str:
 
 
 def _spawn(line: list[str], environment: dict[bytes, bytes], root: str, target: str) -> int:
-    """Run a program in `root` and wait: its exit status, or minus the signal that ended it."""
-    here = os.getcwd()
+    """Run a program in `root` and wait: its exit status, or minus the signal that ended it.
+
+    It starts with every signal at its default: Python ignores two of them, and a program would inherit that. The
+    worker goes back to its own folder when the action is over.
+    """
     os.chdir(root)
     try:
-        pid = os.posix_spawn(_program(line[0], environment.get(b"PATH", b"")), line, environment)
+        pid = os.posix_spawn(_program(line[0], environment.get(b"PATH", b"")), line, environment, setsigdef=_IGNORED_BY_PYTHON)
     except OSError as error:
         raise TargetError(
             f"'{line[0]}' of '{target}' cannot be run: {error.strerror}", code="BG219", facts=(("command", shlex.join(line)[:1000]),),
             why="the first word of a command is a program", fix="install it, correct its name, or make it executable",
         ) from None  # fmt: skip
-    finally:
-        os.chdir(here)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

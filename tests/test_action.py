@@ -250,7 +250,7 @@ def test_a_result_names_its_value_and_its_blobs() -> None:
     result = ActionResult((Output("v", "value", OTHER, ONE, 3), Output("w", "tree", ONE, ONE, 4)), log=OTHER)
     assert result.value.name == "v"
     assert result.blobs() == [ONE, ONE, OTHER]
-    assert replace(result, log=None).blobs() == [ONE, ONE]
+    assert result._replace(log=None).blobs() == [ONE, ONE]
 
 
 def record(**changes: Any) -> bytes:

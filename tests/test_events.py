@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
 from typing import Any
@@ -16,7 +15,7 @@ from buildgraph.events import BuildStarted, Event, TargetBuilt, TargetHit, as_di
 KINDS: list[type] = [
     kind
     for _, kind in inspect.getmembers(events, inspect.isclass)
-    if dataclasses.is_dataclass(kind) and kind.__module__ == "buildgraph.events"
+    if hasattr(kind, "_fields") and kind.__module__ == "buildgraph.events"
 ]
 
 # The format of `--events`. A field may be added at the end; renaming or removing one breaks what reads the log.
@@ -46,12 +45,12 @@ def example_of(kind: type) -> Any:
     """An event with a plausible value in every field."""
     values: dict[str, Any] = {"str": "//a:b", "int": 3, "float": 0.5, "bool": True, "tuple[str, ...]": ("x", "y")}
     values |= {"Digest": Digest.of(b"x"), "Digest | None": Digest.of(b"x")}
-    return kind(**{field.name: values[str(field.type)] for field in dataclasses.fields(kind)})
+    return kind(**{name: values[hint.__forward_arg__] for name, hint in kind.__annotations__.items()})
 
 
 def test_types_and_fields_are_what_readers_of_the_log_rely_on() -> None:
     """A new event is entered in the table above; an old one keeps its beginning."""
-    found = {event_type(kind): [field.name for field in dataclasses.fields(kind)] for kind in KINDS}
+    found = {event_type(kind): list(kind._fields) for kind in KINDS}
     assert set(found) == set(FORMAT)
     assert {name: fields[: len(FORMAT[name])] for name, fields in found.items()} == FORMAT
 
@@ -60,11 +59,11 @@ def test_types_and_fields_are_what_readers_of_the_log_rely_on() -> None:
 def test_every_event_is_a_frozen_value_that_json_can_hold(kind: type) -> None:
     """One object per line of the log, its type first."""
     event = example_of(kind)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(event, dataclasses.fields(kind)[0].name, "other")
+    with pytest.raises(AttributeError):
+        setattr(event, kind._fields[0], "other")
     assert not hasattr(event, "__dict__")
     data = json.loads(json.dumps(as_dict(event)))
-    assert list(data) == ["type", *(field.name for field in dataclasses.fields(kind))]
+    assert list(data) == ["type", *kind._fields]
     assert data["type"] == event_type(kind) == event_type(event)
 
 

@@ -46,6 +46,7 @@ FLOORS = {
     "trainer": 8,
     "session": 8,
     "answers": 8,
+    "soundness": 8,
     "workspace": 8,
     "": 8,  # buildgraph/__init__.py: the names that users import
     "remote": 9,
@@ -71,7 +72,6 @@ AMBIENT = {
     "buildgraph/execution/process.py": "the process of a worker: gives every action a fixed environment and folder, and puts both back",
     "buildgraph/execution/worker.py": "the inline runner gives actions that environment in this process, and puts it back",
     "buildgraph/loading/build_file.py": "puts a watched stand-in in place while the user's build file runs",
-    "rules/commands.py": "runs in a worker, whose environment is the fixed one",
 }
 
 # Code that runs or loads code from data, and why.

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from benchmarks.history.executed import Executed, executed
 from benchmarks.history.reach import Release, changed
+from benchmarks.measuring import Fresh
 from benchmarks.releases import content, modules, sources, spread, versions
 from buildgraph.code import CodeIndex, Options
 from buildgraph.digest import Digest
@@ -43,9 +44,9 @@ class Replay:
     executed: Executed  # of the newest release
 
 
-def measure(size: int, runs: int, *packages: str) -> dict[str, Any]:
+def measure(size: int, runs: int, fresh: Fresh, *packages: str) -> dict[str, Any]:
     """Replays `size` releases of each package ("name" or "name==newest"). Without names, of those in PACKAGES: then results/history.* are written."""
-    del runs
+    del runs, fresh
     wanted = dict(each.partition("==")[::2] for each in packages) or PACKAGES
     replays = [replay(package, newest, size) for package, newest in wanted.items()]
     if not packages:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.measuring import Fresh
 from benchmarks.peers import COMMON, TOOLS, peers
 from benchmarks.values.cases import ALONE, CASES, EQUAL
 
@@ -34,9 +35,9 @@ _CHECKOUT: Final = Path(__file__).parent.parent.parent
 Cell = tuple[str, str]  # verdict, and the error when it is "refused"
 
 
-def measure(size: int, runs: int) -> dict[str, Any]:
+def measure(size: int, runs: int, fresh: Fresh) -> dict[str, Any]:
     """Writes results/values.md and values.json; returns the verdicts of each tool, counted. Always the whole matrix, once."""
-    del size, runs
+    del size, runs, fresh
     environment = peers()
     columns: dict[str, dict[str, Cell]] = {tool: column(tool, sys.executable) for tool in OURS}
     for tool in TOOLS:

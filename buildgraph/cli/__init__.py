@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 
-from buildgraph.errors import BuildgraphError
+from buildgraph.errors import BuildgraphError, UsageError
 
 
 def main() -> None:
@@ -47,7 +47,16 @@ def leave(status: int) -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    gc.freeze()  # nothing is left to be found in a last look for cycles
     sys.exit(status)
+
+
+def _has_current_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _other(error: Exception, debug: bool) -> None:
@@ -63,6 +72,10 @@ def _other(error: Exception, debug: bool) -> None:
     if isinstance(error, click.ClickException):
         complain(as_usage_error(error), debug)
         leave(2)
+    if isinstance(error, FileNotFoundError) and not _has_current_folder():
+        gone = UsageError("the current folder does not exist any more", code="BG005", why="paths start from it, and somebody has removed it", fix="go into a folder that exists, or name one with -C")
+        complain(gone, debug)
+        leave(gone.exit_code)
     if isinstance(error, OSError) and error.filename:
         from buildgraph.errors import MachineError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import ExitStack
@@ -58,6 +57,8 @@ def _exit_code(report: BuildReport) -> int:
 
 def _print(report: BuildReport, *, as_json: bool, quiet: bool) -> None:
     if as_json:
+        import json
+
         print(json.dumps(plain(report), ensure_ascii=False))
     elif not quiet:
         for label, paths in report.outputs.items():
@@ -117,6 +118,8 @@ def status(common_: Common, labels: tuple[str, ...], check: bool, as_json: bool)
     for each in found:
         counts[each.state] = counts.get(each.state, 0) + 1
     if as_json:
+        import json
+
         print(json.dumps({"targets": {each.label: {"state": each.state, "reason": each.reason} for each in found}, "counts": counts}, ensure_ascii=False))
     else:
         for each in found:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from buildgraph.component import ExecutionContext, Files, ModelStorage, Resource
 from buildgraph.errors import MachineError, TargetError, UsageError, nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """What to call: an entry point, for a component also its constructor and method, and the node's config."""
 
     target: str
@@ -23,7 +21,7 @@ class Call:
     eager: bool
     config: Mapping[str, Any]
     resource: Resource | None
-    services: Mapping[str, Any]  # engine-made arguments such as `out_dir`, given to whoever names them
+    services: Mapping[str, Callable[[], Any]]  # what makes arguments such as `out_dir`, for whoever names them
 
 
 def entry(entry_point: str) -> Any:
@@ -82,13 +80,13 @@ def _function_arguments(what: Call, function: Any, inputs: Mapping[str, Any]) ->
     return arguments
 
 
-def _accepted(function: Any, services: Mapping[str, Any]) -> dict[str, Any]:
+def _accepted(function: Any, services: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
     """Those of the engine's services that the function names among its parameters."""
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if code is None or not services:
         return {}
     named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return {name: value for name, value in services.items() if name in named}
+    return {name: make() for name, make in services.items() if name in named}
 
 
 def _wanted(inputs: Mapping[str, Any], function: Any, what: Call) -> dict[str, Any]:
@@ -124,6 +122,8 @@ def _annotation(function: Any, parameter: str) -> str:
     if parameter not in annotations and code is not None and code.co_flags & 0x08:  # collected by **kwargs
         parameter = code.co_varnames[code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04)]
     found = annotations.get(parameter, "Path")
+    if isinstance(found, str) and found in ("Path", "Files", "str", "bytes"):
+        return found
     text = (
         found
         if isinstance(found, str)
@@ -169,7 +169,7 @@ def _run_component(what: Call, used: Any, inputs: Mapping[str, Any], storage: Mo
         "config": merged_config(defaults, what.config),
         "model_storage": storage,
         "resource": given or what.resource or Resource(what.target),
-        "execution_context": what.services["execution_context"],
+        "execution_context": what.services["execution_context"](),
     }
     if not what.eager:
         code = getattr(getattr(constructor, "__func__", constructor), "__code__", None)

@@ -13,7 +13,7 @@ from importlib import invalidate_caches
 from types import ModuleType
 from typing import Final
 
-from buildgraph.code.imports import compile_from_source
+from buildgraph.execution.from_source import compile_from_source
 
 _KEPT: Final = ("__main__", "buildgraph")
 

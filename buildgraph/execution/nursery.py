@@ -51,7 +51,7 @@ from buildgraph.execution.processes import (
 )
 
 BOOT: Final = (
-    "import sys; sys.path[:0] = [p for p in sys.argv[4:] if p not in sys.path]; "
+    "import gc, sys; gc.disable(); sys.path[:0] = [p for p in sys.argv[4:] if p not in sys.path]; "
     "from buildgraph.execution.nursery import main; main(int(sys.argv[1]), sys.argv[2], sys.argv[3])"
 )
 _PACKET: Final = 1 << 16
@@ -80,6 +80,7 @@ def main(parent: int, root: str, work: str) -> NoReturn:
     module, _, name = work.partition(":")
     server.work = getattr(import_module(module), name)
     gc.freeze()
+    gc.enable()
     server.reports.append([READY])
     server.serve()
 
@@ -212,7 +213,8 @@ class _ForkServer:
         os.close(null)
         os.chdir(folder)
         gc.freeze()
-        self.kept.update(descendants(self.pid, without=self.workers))
+        if _has_children():
+            self.kept.update(descendants(self.pid, without=self.workers))
         self.reports.append([PRELOADED])
 
     def end(self, pids: list[int]) -> None:
@@ -286,6 +288,14 @@ class _ForkServer:
             if now >= give_up_at:
                 os._exit(1)
             time.sleep(0.001)
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def serve(channel: socket.socket, work: Callable[[bytes], bytes]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterable
 from typing import Any
 
@@ -66,11 +67,12 @@ class OutputFolder:
         remembered: list[Any] = decode_trusted(row) if row is not None else []
         if len(remembered) == 4:  # else: nothing, or a row of an older version
             *was, files, folders = remembered
+            place = f"{self._root}/{self.place(label)}"
             known = {os.fsdecode(path): stamp for path, *stamp in files}
             if (
                 was == [output.digest, output.codec]
-                and all(self._as_left(label, path, stamp) for path, stamp in known.items())
-                and folders == self._folder_stamps(label, (os.fsdecode(path) for path, *_ in folders))
+                and all(self._as_left(f"{place}/{path}", stamp) for path, stamp in known.items())
+                and folders == self._folder_stamps(place, (os.fsdecode(path) for path, *_ in folders))
             ):
                 return self._keep(label, output, known)
         try:
@@ -79,30 +81,29 @@ class OutputFolder:
             raise self._unwritable(label, error) from None
         return self._remember(label, output, known)
 
-    def adopt(self, label: str, output: Output, stage: str) -> list[str]:
-        """Take the folder in which the action of `label` wrote its outputs as its output folder."""
-        place = os.path.join(self._root, self.place(label))
-        entries = self._entries(output)
+    def adopt(self, label: str, output: Output, entries: Iterable[Entry], stage: str) -> bool:
+        """Take the folder in which the action of `label` wrote `entries` as its output folder, unless there is one."""
+        place = f"{self._root}/{self.place(label)}"
         try:
-            self._make(os.path.dirname(place))
-            if os.path.lexists(place):
-                return self.ensure(label, output)
-            os.rename(os.path.join(self._root, stage), place)
-            for entry in entries:
-                full, mode = f"{place}/{entry.path}", 0o755 if entry.mode == EXECUTABLE else 0o644
-                if entry.mode not in (LINK, FOLDER) and os.lstat(full).st_mode & 0o7777 != mode:
-                    os.chmod(full, mode)
+            self._make(place.rpartition("/")[0])
+            try:
+                os.rename(f"{self._root}/{stage}", place)
+            except OSError:  # outputs of an earlier build, as a rule: what differs is written
+                self.ensure(label, output)
+                return False
+            stamps = {entry.path: _settled(f"{place}/{entry.path}", entry) for entry in entries}
         except OSError as error:
             raise self._unwritable(label, error) from None
-        stamps = {entry.path: _stamp(os.path.join(place, entry.path), entry.digest) for entry in entries}
-        return self._remember(label, output, stamps)
+        self._remember(label, output, stamps)
+        return True
 
     def changed(self, label: str) -> list[str]:
         """Files of `label` that were edited since they were written, as paths relative to the workspace."""
-        stamps = self._stamps.get(label, {})
-        return [
-            f"{self.place(label)}/{path}" for path, stamp in stamps.items() if not self._as_left(label, path, stamp)
-        ]
+        stamps = self._stamps.get(label)
+        if not stamps:
+            return []
+        place = self.place(label)
+        return [f"{place}/{path}" for path, stamp in stamps.items() if not self._as_left(f"{self._root}/{place}/{path}", stamp)]
 
     def forget(self, label: str) -> None:
         self._done.pop(label, None)
@@ -110,7 +111,8 @@ class OutputFolder:
     def _remember(self, label: str, output: Output, stamps: dict[str, list[Any]]) -> list[str]:
         """Note how the outputs of `label` were left: the files, and the folders, which tell of foreign files."""
         files = [[os.fsencode(path), *stamp] for path, stamp in stamps.items()]
-        row = [output.digest, output.codec, files, self._folder_stamps(label, ["", *_folders_of(stamps)])]
+        folders = self._folder_stamps(f"{self._root}/{self.place(label)}", ["", *_folders_of(stamps)])
+        row = [output.digest, output.codec, files, folders]
         self._rows.put(label.encode(), encode_plain(row))
         return self._keep(label, output, stamps)
 
@@ -120,20 +122,20 @@ class OutputFolder:
         self._stamps[label] = stamps
         return paths
 
-    def _folder_stamps(self, label: str, folders: Iterable[str]) -> list[list[Any]]:
-        """Folders below the outputs of `label`, each with what changes when something in it comes or goes."""
+    def _folder_stamps(self, place: str, folders: Iterable[str]) -> list[list[Any]]:
+        """Folders below the output folder `place`, each with what changes when something in it comes or goes."""
         found = []
         for folder in folders:
             try:
-                status = os.lstat(os.path.join(self._root, self.place(label), folder))
+                status = os.lstat(f"{place}/{folder}" if folder else place)
             except OSError:
                 return []
             found.append([os.fsencode(folder), status.st_ino, status.st_mtime_ns, status.st_ctime_ns])
         return found
 
-    def _as_left(self, label: str, path: str, stamp: list[Any]) -> bool:
+    def _as_left(self, full: str, stamp: list[Any]) -> bool:
         try:
-            return _stamp(os.path.join(self._root, self.place(label), path), stamp[0]) == stamp
+            return _stamp(full, stamp[0]) == stamp
         except OSError:
             return False
 
@@ -153,7 +155,7 @@ class OutputFolder:
             entries = self._entries(output)
             if not fresh:
                 self._clear_way(place, entries)
-            stamps = {entry.path: self._entry(label, place, entry, known.get(entry.path)) for entry in entries}
+            stamps = {entry.path: self._entry(place, entry, known.get(entry.path)) for entry in entries}
         else:
             name, data, path = self._value(output)
             full = os.path.join(place, name)
@@ -172,13 +174,13 @@ class OutputFolder:
             return (*codec.show(data), "") if codec.show else (codec.file, data, "")
         return codec.file, None, path
 
-    def _entry(self, label: str, place: str, entry: Entry, known: list[Any] | None) -> list[Any]:
+    def _entry(self, place: str, entry: Entry, known: list[Any] | None) -> list[Any]:
         full = os.path.join(place, entry.path)
         if (
             known is not None
             and known[0] == entry.digest
             and entry.mode not in (LINK, FOLDER)
-            and self._as_left(label, entry.path, known)
+            and self._as_left(full, known)
         ):
             mode = os.stat(full).st_mode & 0o777
             if (mode == 0o755) == (entry.mode == EXECUTABLE):
@@ -313,7 +315,7 @@ def _folders_of(paths: Iterable[str]) -> set[str]:
     """The folders that `paths` lie in, at all levels but the top."""
     folders = set()
     for path in paths:
-        while (path := os.path.dirname(path)) and path not in folders:
+        while (path := path.rpartition("/")[0]) and path not in folders:
             folders.add(path)
     return folders
 
@@ -328,12 +330,21 @@ def _remove(path: str) -> None:
 
 def _stamp(full: str, digest: Digest | None) -> list[Any]:
     status = os.lstat(full)
-    folder = status.st_mode & 0o170000 == 0o040000
-    return (
-        [digest, status.st_ino, 0, 0, 0]
-        if folder
-        else [digest, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-    )
+    if stat.S_ISDIR(status.st_mode):
+        return [digest, status.st_ino, 0, 0, 0]
+    return [digest, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _settled(full: str, entry: Entry) -> list[Any]:
+    """The stamp of an output where its action left it, once it has the permissions that every output has."""
+    status = os.lstat(full)
+    if stat.S_ISREG(status.st_mode):
+        mode = 0o755 if entry.mode == EXECUTABLE else 0o644
+        if status.st_mode & 0o7777 != mode:
+            os.chmod(full, mode)
+            status = os.lstat(full)
+        return [entry.digest, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    return _stamp(full, entry.digest)
 
 
 def link_farm(root: str, folder: str, files: Iterable[tuple[str, str]]) -> None:

@@ -6,7 +6,10 @@
 
 A worker answers in order, so the oldest unanswered request of a dead worker, its head, is the one it died under; those
 behind it were never begun and go to other workers. How many requests a worker holds depends on what their kinds have
-cost: `BUDGET` seconds of expected work at most, so that cheap requests flow and little waits behind an expensive one.
+cost: `BUDGET` seconds of expected work at most when all of them are cheap, so that they flow; one that is not cheap, or
+of a kind never seen, is alone with its worker.
+While every busy worker has more than it is at, the coordinator dozes: waking it for each answer costs more than many
+an action, and answers that come in a bunch are taken in, and followed up, in a bunch.
 """
 
 from __future__ import annotations
@@ -38,9 +41,11 @@ if TYPE_CHECKING:  # imported when the pool starts: they bring `socket`, which a
 
     from buildgraph.execution.nursery import Nursery
 
-BUDGET: Final = 0.005  # seconds of expected work that one worker may hold
+BUDGET: Final = 0.1  # seconds of expected work that one worker may hold
+_CHEAP: Final = 0.02  # expected seconds up to which requests share a worker
 DEEPEST: Final = 64  # requests that one worker may hold
 _UNKNOWN: Final = 3600.0  # expected seconds of a kind never seen: nothing waits behind it
+_DOZE: Final = 0.25  # part of a worker's expected work during which its answers may wait to be taken in
 _COMING_UP: Final = 4  # workers that may be asked for ahead of being forked; forks are serial anyway
 _FLUSH: Final = 1 << 16  # bytes for a busy worker that are not held back until the next wait
 _MSG_NOSIGNAL: Final = 0x4000  # socket.MSG_NOSIGNAL: a dead worker is news, not a SIGPIPE
@@ -59,8 +64,8 @@ class _Cost:
         self.deviation += (abs(difference) - self.deviation) / 4
 
     def expected(self) -> float:
-        """A pessimistic estimate, as for TCP's retransmission timer: a kind of mixed sizes counts as expensive."""
-        return self.mean + 4 * self.deviation
+        """A pessimistic estimate, much as TCP's for its timer: a kind of mixed sizes counts as expensive."""
+        return self.mean + 2 * self.deviation
 
 
 @dataclass(slots=True, eq=False)
@@ -171,6 +176,7 @@ class ProcessPool:
             self._dispatch()
             for worker in list(self._unsent):
                 self._send(worker)
+            self._doze()
             news = False
             for fd, event in self._poll.poll(self._patience()):
                 sender = self._by_fd.get(fd)
@@ -186,6 +192,16 @@ class ProcessPool:
             self._dispatch()
         finished, self._finished = self._finished, []
         return finished
+
+    def _doze(self) -> None:
+        """Let answers pile up, for as long as no worker runs out of work meanwhile."""
+        shortest = BUDGET
+        for worker in self._workers.values():
+            if worker.requests:
+                if len(worker.requests) == 1 or worker.ending or not worker.pid:
+                    return
+                shortest = min(shortest, worker.load)
+        time.sleep(shortest * _DOZE)
 
     def recycle(self) -> None:
         for worker in list(self._workers.values()):
@@ -210,7 +226,8 @@ class ProcessPool:
 
     def _expected(self, kind: str) -> float:
         cost = self._costs.get(kind)
-        return cost.expected() if cost is not None else _UNKNOWN
+        expected = cost.expected() if cost is not None else _UNKNOWN
+        return expected if expected <= _CHEAP else max(expected, BUDGET)
 
     def _dispatch(self) -> None:
         """Hand out what waits, as far as workers should hold more; ask for another worker while all are busy."""

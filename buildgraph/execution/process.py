@@ -34,7 +34,7 @@ class Process:
             os.dup2(self.log, 2)
         self.recursion = sys.getrecursionlimit()
         os.chdir(self.work)
-        self._untouched = os.stat(".").st_mtime_ns
+        self._untouched = _looks(".")
         self._cpu = 0.0
         self.spent()
 
@@ -78,10 +78,10 @@ class Process:
         """Put back what an action may have changed in this process."""
         os.umask(0o022)
         try:
-            if os.getcwd() != self.work:
-                os.chdir(self.work)
-            if os.stat(".").st_mtime_ns != self._untouched:
-                self._clean()
+            if _looks(".") != self._untouched:
+                os.chdir(self.work)  # if that helps, it was left and is untouched
+                if _looks(".") != self._untouched:
+                    self._clean()
         except OSError:
             self._clean()
         if os.environ._data != self._raw:  # type: ignore[attr-defined]  # decoding every variable would cost 20 times more
@@ -108,4 +108,10 @@ class Process:
         shutil.rmtree(self.work, ignore_errors=True)
         os.makedirs(self.work, exist_ok=True)
         os.chdir(self.work)
-        self._untouched = os.stat(".").st_mtime_ns
+        self._untouched = _looks(".")
+
+
+def _looks(folder: str) -> tuple[int, int, int]:
+    """Which folder it is, and when something in it came or went last."""
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino, status.st_mtime_ns

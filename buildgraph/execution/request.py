@@ -58,8 +58,8 @@ class Request(NamedTuple):
     @classmethod
     def decode(cls, data: bytes) -> Request:
         row = msgpack.unpackb(data, unicode_errors="surrogateescape")
-        row[7] = tuple(Input(*each) for each in row[7])
-        row[8], row[11] = tuple(row[8]), tuple(tuple(pair) for pair in row[11])
+        row[7] = tuple([Input(*each) for each in row[7]])
+        row[8], row[11] = tuple(row[8]), tuple([tuple(pair) for pair in row[11]])
         return cls(*row)
 
 

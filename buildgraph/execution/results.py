@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,18 @@ from buildgraph.execution.trees import FOLDER, LINK, Entry, scan
 
 def prepare_stage(stage: str, outs: tuple[str, ...]) -> None:
     """An empty folder for the declared outputs, with the folders they lie in."""
-    if os.path.lexists(stage):
+    try:
+        os.mkdir(stage)
+    except FileNotFoundError:
+        os.makedirs(stage)
+    except FileExistsError:
         import shutil
 
         shutil.rmtree(stage)
-    os.makedirs(stage)
+        os.mkdir(stage)
     for out in outs:
-        folder = out if out.endswith("/") else os.path.dirname(out)
-        if folder:
-            os.makedirs(os.path.join(stage, folder), exist_ok=True)
+        if "/" in out:
+            os.makedirs(os.path.join(stage, os.path.dirname(out)), exist_ok=True)
 
 
 def declared_outputs(asked: Request, stage: str, scratch: Callable[[], str]) -> Outcome:
@@ -39,6 +41,13 @@ def declared_outputs(asked: Request, stage: str, scratch: Callable[[], str]) -> 
     files = {out for out in asked.outs if not out.endswith("/")}
     folders = tuple(out for out in asked.outs if out.endswith("/"))
     written = {entry.path for entry in entries if entry.mode != FOLDER}
+    if folders or written != files:
+        _check_declared(asked, written, files, folders)
+    kept = [entry for entry in entries if entry.mode != FOLDER or entry.path.startswith(folders)]
+    return Outcome(codec=TREE, files=tuple(_stored(stage, entry, scratch) for entry in kept))
+
+
+def _check_declared(asked: Request, written: set[str], files: set[str], folders: tuple[str, ...]) -> None:
     missing = sorted(files - written) + [
         folder for folder in folders if not any(path.startswith(folder) for path in written)
     ]
@@ -54,8 +63,6 @@ def declared_outputs(asked: Request, stage: str, scratch: Callable[[], str]) -> 
             f"target '{asked.target}' wrote '{extra[0]}', which it did not declare", code="BG213", facts=(("undeclared", ", ".join(extra[:10])),),
             why="only declared outputs are stored, so that a hit restores all there is; nothing was cached", fix=f"add it to `outs`: outs=[..., '{extra[0]}']",
         )  # fmt: skip
-    kept = [entry for entry in entries if entry.mode != FOLDER or entry.path.startswith(folders)]
-    return Outcome(codec=TREE, files=tuple(_stored(stage, entry, scratch) for entry in kept))
 
 
 def of_value(
@@ -125,17 +132,27 @@ def _stored(folder: str, entry: Entry, scratch: Callable[[], str]) -> StoredFile
     """The bytes of one file of a tree: inline when small, else copied to a new file while they are digested."""
     if entry.mode in (LINK, FOLDER):
         return StoredFile(entry)
-    full = os.path.join(folder, entry.path)
+    full = f"{folder}/{entry.path}"
     if entry.size <= INLINE:
-        with open(full, "rb", buffering=0) as file:
-            data = file.read()
-        return StoredFile(replace(entry, digest=Digest.of(data), size=len(data)), data)
+        data = _read(full, entry.size)
+        return StoredFile(Entry(entry.path, entry.mode, Digest.of(data), len(data)), data)
     copy, hasher = scratch(), Hasher()
     with open(full, "rb", buffering=0) as file, open(copy, "xb", buffering=0) as out:
         while piece := file.read(1 << 20):
             hasher.write(piece)
             out.write(piece)
-    return StoredFile(replace(entry, digest=hasher.digest(), size=hasher.size), None, copy)
+    return StoredFile(Entry(entry.path, entry.mode, hasher.digest(), hasher.size), None, copy)
+
+
+def _read(path: str, size: int) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = os.read(fd, size + 1)
+        while len(data) > size and (piece := os.read(fd, 1 << 20)):  # it has grown since it was looked at
+            data += piece
+        return data
+    finally:
+        os.close(fd)
 
 
 def from_cache(given: Input, asked: Request, process: Process) -> Any:

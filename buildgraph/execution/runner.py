@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Death:
+class Death(NamedTuple):
     """How the worker ended that died under a request.
 
     `signal` is 0 when it exited, then `status` is its exit status; `rss` is its peak memory in bytes, 0 when unknown.
@@ -20,8 +18,7 @@ class Death:
     rss: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A request that is over: either what the work function returned, or how its worker died."""
 
     ticket: int

@@ -11,8 +11,7 @@ import os
 import stat
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from buildgraph.digest import Digest
 from buildgraph.errors import MachineError, UsageError
@@ -31,8 +30,7 @@ class Rows(Protocol):
     def put(self, key: bytes, row: bytes) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTree:
+class SourceTree(NamedTuple):
     """Files of the workspace as a tree: `folder` (relative to the workspace) and its entries."""
 
     folder: str

@@ -9,19 +9,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from buildgraph.digest import Digest
-from buildgraph.encoding import decode_trusted, encode
+from buildgraph.encoding import decode_trusted, encode_plain
 from buildgraph.errors import EncodingError, TargetError, VerificationError
 
 FORMAT: Final = 1
 FILE, EXECUTABLE, LINK, FOLDER = "f", "x", "l", "d"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file, link or empty folder of a tree. `path` is relative, POSIX; `target` is where a link points."""
 
     path: str
@@ -57,7 +55,7 @@ def _manifest(folder: dict[str, Any], blobs: dict[Digest, bytes]) -> Digest:
         else:
             rows.append([os.fsencode(name), item.mode, item.digest, item.size])
     rows.sort()
-    data = encode(["buildgraph.tree", FORMAT, rows])
+    data = encode_plain(["buildgraph.tree", FORMAT, rows])
     digest = Digest.of(data)
     blobs[digest] = data
     return digest
@@ -117,18 +115,18 @@ def scan(folder: str, target: str) -> list[Entry]:
     while pending:
         prefix = pending.pop()
         empty = True
-        with os.scandir(os.path.join(folder, prefix)) as items:
+        with os.scandir(f"{folder}/{prefix}") as items:
             for item in items:
                 empty = False
                 path = prefix + item.name
-                if item.is_symlink():
-                    found.append(Entry(path, LINK, target=_inside(path, os.readlink(item.path), target)))
-                    continue
                 status = item.stat(follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode):
+                mode = status.st_mode
+                if stat.S_ISREG(mode):
+                    found.append(Entry(path, EXECUTABLE if mode & 0o100 else FILE, None, status.st_size))
+                elif stat.S_ISDIR(mode):
                     pending.append(path + "/")
-                elif stat.S_ISREG(status.st_mode):
-                    found.append(Entry(path, EXECUTABLE if status.st_mode & 0o100 else FILE, None, status.st_size))
+                elif stat.S_ISLNK(mode):
+                    found.append(Entry(path, LINK, target=_inside(path, os.readlink(item.path), target)))
                 else:
                     raise TargetError(
                         f"target '{target}' wrote '{path}', which is neither a file nor a folder", code="BG214",
@@ -136,7 +134,8 @@ def scan(folder: str, target: str) -> list[Entry]:
                     )  # fmt: skip
         if empty and prefix:
             found.append(Entry(prefix.rstrip("/"), FOLDER))
-    found.sort(key=lambda entry: entry.path)
+    if len(found) > 1:
+        found.sort(key=lambda entry: entry.path)
     return found
 
 

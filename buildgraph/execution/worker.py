@@ -10,12 +10,11 @@ import errno
 import os
 import sys
 import time
-import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
-from buildgraph.code.imports import compile_from_source
 from buildgraph.component import Files, Resource
 from buildgraph.digest import Digest
 from buildgraph.encoding import decode_trusted
@@ -23,6 +22,7 @@ from buildgraph.errors import BuildgraphError, EncodingError, TargetError
 from buildgraph.execution import results
 from buildgraph.execution.calling import Call, call, context
 from buildgraph.execution.codecs import CACHEABLE, Source, codec_named
+from buildgraph.execution.from_source import compile_from_source
 from buildgraph.execution.modules import own_modules
 from buildgraph.execution.process import Process
 from buildgraph.execution.request import FILES, RESOURCE, Input, Outcome, Request, error_as_data
@@ -127,24 +127,22 @@ def _produce(asked: Request, process: Process) -> Outcome:
     inputs = {given.parameter: _input(given, asked, process, known) for given in asked.inputs}
     config = decode_trusted(asked.config)
     stage = os.path.join(process.root, asked.stage)
-    services: dict[str, Any] = {}
+    services: dict[str, Callable[[], Any]] = {}
     if asked.outs:
-        from pathlib import Path
-
         results.prepare_stage(stage, asked.outs)
-        services["out_dir"] = Path(asked.stage) if asked.inputs_as == AS_FILES else Path(stage)
+        services["out_dir"] = lambda: Path(asked.stage) if asked.inputs_as == AS_FILES else Path(stage)
     if asked.inputs_as == AS_FILES:
-        environ = process.environ_of(asked.environment)
-        services.update(root=process.root, target=asked.target, environ=environ)
+        services["root"] = lambda: process.root
+        services["target"] = lambda: asked.target
+        services["stage"] = lambda: asked.stage
+        services["environ"] = lambda: process.environ_of(asked.environment)
     if asked.constructor:
-        services["execution_context"] = context(asked.target, _own_schema(asked, config))
+        services["execution_context"] = lambda: context(asked.target, _own_schema(asked, config))
     if asked.environment:
         os.environ.update(dict(asked.environment))
     made: list[ResourceFolders] = []
 
     def storage() -> ResourceFolders:
-        from pathlib import Path
-
         made.append(ResourceFolders(Path(process.private, "resources"), known))
         return made[0]
 
@@ -185,8 +183,6 @@ def _input(given: Input, asked: Request, process: Process, known: dict[str, Any]
     if given.kind == FILES:
         return Files(given.path, tuple(given.paths), process.root)
     if given.kind == RESOURCE:
-        from pathlib import Path
-
         name = given.codec.partition(":")[2]
         known[name] = Path(process.root, given.path)
         return Resource(name, bytes(given.digest).hex())
@@ -198,6 +194,8 @@ def _input(given: Input, asked: Request, process: Process, known: dict[str, Any]
 
 def _frames(error: BaseException, root: str) -> list[tuple[str, int, str, str]]:
     """The frames of user code in a traceback: file, line, function, text; innermost last."""
+    import traceback  # slow to import, and only failures need it
+
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # all of the engine
     found = []
     for frame in traceback.extract_tb(error.__traceback__):
@@ -241,6 +239,8 @@ def _shortened(frames: list[tuple[str, int, str, str]]) -> list[tuple[str, int, 
 
 
 def _print_traceback(error: BaseException) -> None:
+    import traceback
+
     try:
         sys.stdout.flush()  # what was printed before comes before
         traceback.print_exception(error)

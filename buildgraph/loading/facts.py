@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode
@@ -28,8 +28,7 @@ _PASSING: Final = frozenset(("__pycache__", ".buildgraph"))  # come and go witho
 _recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Everything one evaluation relied on. Paths are relative to the workspace, or absolute when outside of it.
 
     None stands for what was not there. `engine` names the versions of buildgraph and Python.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import fields
+from typing import Final, NamedTuple
 
 from buildgraph.encoding import canonical, decode_trusted, encode_plain
 from buildgraph.schema import DEFAULT_POLICY, Policy, Resource, SchemaNode
@@ -16,8 +16,7 @@ _EAGER, _TARGET, _INPUT = 1, 2, 4
 Warnings = tuple[tuple[str, str], ...]  # code and message
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPackage:
+class LoadedPackage(NamedTuple):
     """What a build file declared: nodes and lines by full label, in order, and what there is to warn of."""
 
     path: str

@@ -125,9 +125,9 @@ def user_file_of(environment: Mapping[str, str]) -> str:
 
 def _from_file(path: str, root: str, *, in_table: bool) -> dict[str, Any]:
     """The settings written in the TOML file `path`; {} when it does not exist or says nothing about buildgraph."""
-    if not path or not os.path.isfile(path) or (in_table and not has_table(path)):
+    if not path or not os.path.isfile(path) or not os.path.getsize(path) or (in_table and not has_table(path)):
         return {}
-    import tomllib  # only workspaces with a file pay for it
+    import tomllib  # only workspaces with a file that says something pay for it
 
     shown = _shown(path, root)
     try:

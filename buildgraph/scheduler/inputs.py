@@ -67,10 +67,10 @@ def _examine(
                 why="input nodes run before everything else, so they can need only input nodes", fix="set is_input=True on it, or is_input=False here",
             )  # fmt: skip
         services = {
-            "sources": sources,
-            "label": label,
-            "tools": tools,
-            "execution_context": context(label, GraphSchema({label: node})),
+            "sources": lambda: sources,
+            "label": lambda: label,
+            "tools": lambda: tools,
+            "execution_context": lambda: context(label, GraphSchema({label: node})),
         }
         what = Call(
             label,

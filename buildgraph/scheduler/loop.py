@@ -7,10 +7,10 @@ the store and does the rest anew.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from buildgraph.action import Action, ActionResult, DeepRecord, Output
 from buildgraph.code import CodeDigest
@@ -38,7 +38,7 @@ from buildgraph.scheduler.behaviour import CodeOf, behind, files_of
 from buildgraph.scheduler.lowering import Lowering, forget_stage
 from buildgraph.scheduler.plan import Plan, State
 from buildgraph.scheduler.staleness import Hit, Judge, Stale, inputs_of
-from buildgraph.schema import FILES, GraphSchema
+from buildgraph.schema import FILES, GraphSchema, SchemaNode
 from buildgraph.store import Store
 
 _FLUSH = 1.0  # seconds of results that a crash may cost
@@ -68,8 +68,7 @@ class Known:
             del self.status[label]
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """All that a round works with; made by the composition root."""
 
     root: str
@@ -107,7 +106,6 @@ class Round:
         self._running: dict[int, tuple[str, Stale, int]] = {}
         self._tickets = 0
         self._disturbed: set[str] = set()  # targets that ran, or were cut off below one that did
-        self._outputs = ChainMap(known.outputs, scene.outputs_of)  # type: ignore[arg-type]  # written only through `known`
         self._coded: set[Digest] = set()
         self._flying: dict[Digest, list[str]] = {}  # keys of running actions -> targets that wait for the same result
         self._flushed = scene.clock()
@@ -162,7 +160,7 @@ class Round:
             node = self._scene.schema.nodes[label]
             if label in self._scene.input_errors:
                 self._fail(label, self._scene.input_errors[label])
-            elif any(parent in self.known.undetermined for parent in node.needs.values()):
+            elif self.known.undetermined and any(parent in self.known.undetermined for parent in node.needs.values()):
                 self.known.undetermined.add(label)
                 self.plan.settle(label, State.FRESH)
             else:
@@ -170,7 +168,12 @@ class Round:
 
     def _judge(self, label: str) -> None:
         scene, node = self._scene, self._scene.schema.nodes[label]
-        inputs = inputs_of(((p, parent) for p, parent in node.needs.items() if parent in self._outputs), self._outputs)
+        outputs: dict[str, Output] = {}
+        for parent in node.needs.values():
+            output = self.known.outputs.get(parent) or scene.outputs_of.get(parent)
+            if output is not None:
+                outputs[parent] = output
+        inputs = inputs_of([(parameter, parent) for parameter, parent in node.needs.items() if parent in outputs], outputs)
         verdict = scene.judge.judge(label, inputs)
         if isinstance(verdict, Hit):
             self._settle_hit(label, verdict)
@@ -204,8 +207,14 @@ class Round:
         self._tickets += 1
         self._running[self._tickets] = (label, stale, attempt)
         assert self._runner is not None
-        kind = label if node.policy.inputs == FILES else node.entry_point  # what a command takes depends on the command
-        self._runner.submit(self._tickets, request, timeout=node.policy.timeout, kind=kind)
+        self._runner.submit(self._tickets, request, timeout=node.policy.timeout, kind=self._kind(node))
+
+    def _kind(self, node: SchemaNode) -> str:
+        """What the cost of an action is learnt by: its code and, for a command, the programs that it names."""
+        if node.policy.inputs != FILES:
+            return node.entry_point
+        tools = [parent for parent in node.needs.values() if parent in self._scene.outputs_of and parent not in self._scene.trees]
+        return " ".join((node.entry_point, *tools))
 
     def _settle_hit(self, label: str, hit: Hit) -> None:
         known, node = self.known, self._scene.schema.nodes[label]
@@ -317,7 +326,11 @@ class Round:
             found += self._unlike(files, checked)
             found += scene.sources.younger(file for file in files if file not in self._hashed and file not in found)
         code = scene.codes.get(label)
-        return found + self._unlike(code.files, checked) if code is not None else found
+        if code is not None and checked.get(code.digest.hex()) is not False:  # else: looked at for an action before it
+            changed = self._unlike(code.files, checked)
+            checked[code.digest.hex()] = bool(changed)
+            found += changed
+        return found
 
     @cached_property
     def _hashed(self) -> frozenset[str]:
@@ -325,7 +338,7 @@ class Round:
         return frozenset(file for code in self._scene.codes.values() for file in code.files)
 
     def _classes(self, parent: str) -> tuple[str, ...]:
-        output = self._outputs.get(parent)
+        output = self.known.outputs.get(parent) or self._scene.outputs_of.get(parent)
         return output.classes if output is not None else ()
 
     def _unlike(self, paths: Collection[str], checked: dict[str, bool]) -> list[str]:
@@ -344,9 +357,9 @@ class Round:
             self._keep(label, stale, result)
         if node.policy.outs:
             stage = scene.lowering.stage(label)
-            if label in scene.adopted:
-                scene.outputs.adopt(label, result.value, stage)
-            forget_stage(scene.root, stage)
+            entries = [file.entry for file in outcome.files or ()]
+            if label not in scene.adopted or not scene.outputs.adopt(label, result.value, entries, stage):
+                forget_stage(scene.root, stage)
         self._disturbed.add(label)
         self._mark(label, BUILT)
         self.plan.settle(label, State.BUILT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
@@ -40,7 +39,7 @@ def code_options(policy: Policy, granularity: str, strict: bool) -> Options:
 def platform_tag() -> str:
     """The part of the key that says where a result is valid: interpreter and its minor version, system, processor."""
     version = f"{sys.implementation.name}-{sys.version_info.major}.{sys.version_info.minor}"
-    return f"{version} {sys.platform}-{platform.machine()}"
+    return f"{version} {sys.platform}-{os.uname().machine}"
 
 
 def action_of(

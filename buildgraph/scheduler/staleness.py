@@ -7,8 +7,7 @@ ordinary key once its parents are settled: a rebuilt parent with unchanged outpu
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from buildgraph.action import Action, ActionResult, DeepRecord, Inputs, Output
 from buildgraph.code import explain as explain_code
@@ -24,16 +23,14 @@ from buildgraph.store import Store
 _DEEP: Final = "deep"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """The result is known: `key` names it."""
 
     key: Digest
     result: ActionResult
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(NamedTuple):
     """The target must run; `manifest` is its encoded action, `reason` says in words why it is not known."""
 
     key: Digest
@@ -41,8 +38,7 @@ class Stale:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(NamedTuple):
     """What the last build of this workspace knew of a target: its key and its deep key, each maybe unknown."""
 
     key: Digest | None
@@ -246,4 +242,8 @@ class Judge:
 
 def inputs_of(needs: Iterable[tuple[str, str]], outputs: Mapping[str, Output]) -> Inputs:
     """The inputs of an action from its parents' outputs, sorted by parameter."""
-    return tuple(sorted((parameter, outputs[parent].codec, outputs[parent].digest) for parameter, parent in needs))
+    found = []
+    for parameter, parent in needs:
+        output = outputs[parent]
+        found.append((parameter, output.codec, output.digest))
+    return tuple(sorted(found))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _META: Final = struct.Struct("=8xHHI II QQ 48s 48s QQ")  # page header, magic, version, address, map size, trees, ends
 _PSIZE: Final = struct.Struct("=I")
@@ -15,8 +14,7 @@ _IS_META: Final = 0x08
 _SIZES: Final = tuple(1 << n for n in range(9, 17))
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What a data file looks like from outside: `problem` is empty when LMDB may open it; sizes are in bytes."""
 
     problem: str = ""

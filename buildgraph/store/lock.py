@@ -6,17 +6,15 @@ import fcntl
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Final
+from typing import Final, NamedTuple
 
 from buildgraph.errors import LockError, StoreError
 
 _PAUSE: Final = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """The process that has a lock: its id, its start time in clock ticks since boot, its host, and what for."""
 
     pid: int

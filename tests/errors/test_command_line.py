@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,18 @@ def test_refused(refused: Refused, arguments: str, code: str, names: str) -> Non
 def test_an_excluded_label_is_not_taken_for_an_option(case: Any) -> None:
     case.write({"BUILD.py": RULES + BUILD + 'python(name="broken", fn="nowhere:step")\n', "steps.py": STEP})
     assert case.run("build", "-//:broken", "//...", "--quiet").returncode == 0
+
+
+@pytest.mark.parametrize("arguments", ["build", "init", "-C up build", "list"], ids=["build", "init", "a_relative_folder", "list"])
+def test_the_current_folder_was_removed(case: Any, arguments: str) -> None:
+    gone = replace(case, prefix=("sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh"))
+    gone.refused(*arguments.split(), build=BUILD, steps=STEP, code="BG005", names="current folder")
+
+
+def test_another_folder_is_named_when_the_current_one_was_removed(case: Any) -> None:
+    case.write({"BUILD.py": RULES + BUILD, "steps.py": STEP})
+    gone = replace(case, prefix=("sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh"))
+    assert gone.run("-C", str(case.root), "build", "--quiet").returncode == 0
 
 
 def test_store_that_others_can_write(case: Any) -> None:

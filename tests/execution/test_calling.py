@@ -35,7 +35,7 @@ def test_a_module_that_is_there_but_imports_what_is_not_says_so_itself(tmp_path,
 def test_the_engines_arguments_go_only_to_those_who_name_them(monkeypatch, tmp_path):
     (tmp_path / "callee.py").write_text("def names(x, out_dir=None, **rest):\n    return [x, out_dir, rest]\n\ndef silent(**rest):\n    return rest\n")
     monkeypatch.syspath_prepend(tmp_path)
-    services = {"out_dir": "here", "root": "/"}
+    services = {"out_dir": lambda: "here", "root": lambda: "/"}
 
     def of(name):
         return Call("//:t", f"callee:{name}", "", "", False, {"x": 1}, None, services)

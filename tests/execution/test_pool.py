@@ -334,6 +334,21 @@ def test_an_idle_worker_that_is_killed_is_replaced_in_silence(make):
 # Room
 
 
+def test_requests_that_are_not_cheap_do_not_share_a_worker(make, tmp_path):
+    """However often one of their kind was seen: the next may take for ever, and others are to run meanwhile."""
+    pool = make(2)
+    for ticket in range(15):
+        pool.submit(ticket, b"pause 0.05", kind="slow")
+        all_of(pool)
+    pool.submit(100, f"hold {tmp_path / 'holder'}".encode(), kind="slow")
+    for ticket in range(5):
+        pool.submit(ticket, b"pause 0.05", kind="slow")
+    done: list[Finished] = []
+    while len(done) < 5:
+        done += pool.wait()
+    assert sorted(finished.ticket for finished in done) == [0, 1, 2, 3, 4]
+
+
 def test_nothing_waits_behind_requests_of_an_unknown_or_expensive_kind(make):
     pool = make(2)
     assert pool.room() == 2
@@ -382,9 +397,9 @@ def test_a_timeout_ends_the_whole_tree_of_its_own_worker_and_no_other(make, tmp_
     pool = make(3)
     pool.submit(0, f"daemon {tmp_path / 'other'} stay".encode())
     assert all_of(pool) == {0: b""}
-    pool.submit(1, f"hold {tmp_path / 'holder'}".encode())  # goes to the worker that is up, the other daemon's
-    pool.submit(2, f"daemon {tmp_path / 'daemon'} hold".encode(), timeout=1.0)
-    pool.submit(3, f"child {tmp_path / 'child'}".encode(), timeout=1.0)
+    pool.submit(1, f"hold {tmp_path / 'holder'}".encode(), kind="hold")  # goes to the worker that is up, the other daemon's
+    pool.submit(2, f"daemon {tmp_path / 'daemon'} hold".encode(), timeout=1.0, kind="daemon")
+    pool.submit(3, f"child {tmp_path / 'child'}".encode(), timeout=1.0, kind="child")
     found: list[Finished] = []
     while len(found) < 2:
         found += pool.wait()

@@ -109,8 +109,8 @@ def believe_in_size_and_name(monkeypatch):
 
 
 def believe_that_outputs_stay(monkeypatch):
-    monkeypatch.setattr(OutputFolder, "_as_left", lambda self, label, path, stamp: True)
-    monkeypatch.setattr(OutputFolder, "_folder_stamps", lambda self, label, folders: [])
+    monkeypatch.setattr(OutputFolder, "_as_left", lambda self, full, stamp: True)
+    monkeypatch.setattr(OutputFolder, "_folder_stamps", lambda self, place, folders: [])
 
 
 def run_everything_always(monkeypatch):

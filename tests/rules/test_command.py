@@ -192,6 +192,18 @@ class TestHowItIsRun:
     def test_a_timeout_that_makes_no_sense_is_refused(self, refused, timeout):
         assert refused(f"command('c', cmd='true', outs=['o'], timeout={timeout})").exit_code == 2
 
+    @pytest.mark.parametrize("runner", ["pool", "inline"])
+    def test_signals_are_as_in_a_shell_so_a_closed_pipe_ends_a_writer_silently(self, make, runner):
+        """Python ignores SIGPIPE, which a program would inherit: `yes` would go on, and complain."""
+        workspace = make({"BUILD.py": "command('c', cmd='{ yes; echo $? > $(outdir)/status; } | head -n 1 > $(outdir)/out', outs=['out', 'status'])"}, runner=runner)
+        assert built_text(workspace) == "y\n"
+        assert built_text(workspace, name="status") == "141\n"
+
+    def test_no_signal_is_ignored_or_blocked_in_a_program(self, make):
+        workspace = make({"BUILD.py": "command('c', cmd='grep -E \"SigIgn|SigBlk\" /proc/self/status > $(out)', outs=['out'])"}, runner="pool")
+        internal = 1 << 31 | 1 << 32  # signals 32 and 33 belong to the C library, which ignores them in all that it starts
+        assert [int(mask, 16) & ~internal for mask in built_text(workspace).split()[1::2]] == [0, 0]
+
     def test_retries(self, make, tmp_path):
         mark = tmp_path / "mark"
         workspace = make({"BUILD.py": f"command('c', cmd='test -e {mark} || {{ touch {mark}; exit 1; }}; echo ok > $(out)', outs=['out'], retries=1)"})

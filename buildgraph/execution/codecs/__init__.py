@@ -6,6 +6,7 @@ import sys
 from typing import Any, Final
 
 from buildgraph.errors import TargetError, UsageError, nearest
+from buildgraph.execution.codecs import plain
 from buildgraph.execution.codecs.base import Codec, Encoded, Source
 
 __all__ = ["CODECS", "TREE", "Codec", "Encoded", "Source", "choose", "codec_named"]
@@ -46,7 +47,7 @@ def codec_named(name: str) -> Codec:
     return codec
 
 
-_loaded: dict[str, Codec] = {}  # codecs are constants: this only saves finding them again
+_loaded: dict[str, Codec] = dict(plain.CODECS)  # codecs are constants: this only saves finding them again
 
 
 def choose(value: Any, declared: str, target: str) -> str:

@@ -6,8 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from buildgraph.digest import Digest, Hasher
 from buildgraph.errors import MachineError, VerificationError
@@ -15,8 +14,7 @@ from buildgraph.errors import MachineError, VerificationError
 INLINE: Final = 64 * 1024  # bytes: larger values travel and rest as files
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Encoded bytes to read: in memory, or in a file whose digest is checked before use."""
 
     data: bytes | None = None
@@ -46,8 +44,7 @@ class Source:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Nature:
+class Nature(NamedTuple):
     """What a value is beyond its bytes: its identity, when that is not their digest, and whose code it carries.
 
     `classes` are the classes and functions that reading it back brings along, as sorted "module:Qualname".
@@ -60,8 +57,7 @@ class Nature:
 _DATA: Final = Nature()  # its bytes say everything
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """A value as bytes, in memory or in a finished file, with its nature."""
 
     codec: str
@@ -73,8 +69,7 @@ class Encoded:
     classes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(NamedTuple):
     """How values of one kind are written and read. `file` is the name under which people see the value.
 
     `write` streams into a binary file; `size` estimates bytes, so that large values never pass through memory twice;
