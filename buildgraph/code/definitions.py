@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from buildgraph.code.effects import Effects
 from buildgraph.code.module import Links
 from buildgraph.code.names import At, Names
 from buildgraph.code.pieces import BLOCK, CLASS, VARIABLE
+
+_OBJECT: Final = re.compile(r"(?!\d)\w+(\.(?!\d)\w+)*(:(?!\d)\w+(\.\w+)*)?")  # how strings name modules and what is in them
 
 
 @dataclass(slots=True)
@@ -77,12 +81,17 @@ def _ordered(module: str, closure: Closure, names: Names, effects: Effects) -> l
     if each.summary is None:
         return []
     counted = [(number, piece) for number, piece in enumerate(each.summary.pieces) if (module, number) in closure.pieces]
-    twice = any(len(each.pieces[name]) > 1 for _, piece in counted for name in piece.names)
+    twice = names.bound_twice(module)
     acts = [number for number, _ in counted if effects.condition((module, number)) != frozenset()]
-    return [
-        f"{module}.{piece.title}" for number, piece in counted
-        if number in acts or ((twice or acts) and (piece.kind in (VARIABLE, BLOCK, CLASS) or piece.decorators))
+    found: list[tuple[float, str]] = [
+        (number, f"{module}.{piece.title}") for number, piece in counted
+        if twice or number in acts or (acts and (piece.kind in (VARIABLE, BLOCK, CLASS) or piece.decorators))
     ]  # fmt: skip
+    if twice:  # an import comes before the piece with the number that many came before it
+        aliases = [alias for alias in each.summary.aliases if alias.piece < 0 and alias.name in twice]
+        found += [(alias.after - 0.5, f"{alias.name} is {'.' * alias.level}{alias.module} {alias.attribute}") for alias in aliases]
+        found += [(after - 0.5, f"* is {'.' * level}{target}") for level, target, after in each.summary.stars]
+    return [title for _, title in sorted(found, key=lambda row: row[0])]
 
 
 class _Closing:
@@ -96,7 +105,7 @@ class _Closing:
         self._counts_subclasses = False
         self._values: set[str] = set()
         self._guesses = False
-        self._guessed: set[str] = set()
+        self._read: set[At] = set()  # pieces whose strings were looked at
 
     def finish(self) -> None:
         """Follow everything, until nothing more is led to."""
@@ -110,7 +119,7 @@ class _Closing:
                 for module in [each for each in self.found.imported if each.startswith(f"{package}.") and each not in self.found.wholes]:
                     self.whole(module, None, strict=False)
             if self._guesses:
-                self._guess()
+                self._objects()
             if not self._stack:
                 return
 
@@ -121,17 +130,6 @@ class _Closing:
         self._stack.append(at)
         for other in self._waiting.pop(at, ()):
             self.reach(other, at)
-
-    def _guess(self) -> None:
-        """Something imports by a name that is computed: every module that a string in the code names may be meant."""
-        finder = self._names.project.finder
-        texts = {text for at in self.found.pieces for text in self._names.piece(at).strings if text not in self._guessed}
-        self._guessed |= texts
-        for text in sorted(texts):
-            found = finder.find(text) if all(part.isidentifier() for part in text.split(".")) else None
-            if found is not None and found.first_party and ("." in text or not found.folders):  # "app" alone is too common a word
-                for module in self._names.project.below(text):
-                    self.whole(module, None, strict=False)
 
     def whole(self, module: str, via: At | None, *, strict: bool = True) -> None:
         """Every piece of `module` counts."""
@@ -214,6 +212,32 @@ class _Closing:
                     if via is not None:
                         found.append((at, via))
         return found
+
+    def _objects(self) -> None:
+        """Modules, and objects in them, that strings name: code that counts imports by names that it is given."""
+        finder = self._names.project.finder
+        for at in [each for each in self.found.pieces if each not in self._read]:
+            self._read.add(at)
+            for text in self._names.piece(at).strings:
+                module, _, name = text.partition(":")
+                if not _OBJECT.fullmatch(text) or (finder.find(module) is None and ":" in text):
+                    continue
+                if finder.find(module) is None:
+                    module, _, name = text.rpartition(".")
+                there = finder.find(module) if module else None
+                if there is None or (there.folders and text == module and "." not in text):
+                    continue
+                if not there.first_party:
+                    self._names.lead_out(module, at[0], self.found.links)
+                elif name:
+                    for kind, place, _, number in self._names.meaning(module, name):
+                        if kind == "piece":
+                            self.reach((place, number), at)
+                        elif kind == "module":
+                            self.whole(place, at)
+                    self.import_(module, strict=False)
+                else:
+                    self.whole(module, at)
 
     def _is_ignored(self, module: str) -> bool:
         return any(module == each or module.startswith(f"{each}.") for each in self._ignored)

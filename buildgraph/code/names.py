@@ -16,8 +16,9 @@ from buildgraph.digest import Digest
 from buildgraph.encoding import encode_plain
 
 _BUILTIN: Final = frozenset(dir(builtins))
-_OF_MODULES: Final = frozenset(("__name__", "__file__", "__package__", "__spec__", "__loader__", "__path__", "__builtins__", "__debug__"))
+_OF_MODULES: Final = frozenset(("__name__", "__file__", "__package__", "__spec__", "__loader__", "__path__", "__builtins__", "__debug__", "__dict__"))
 
+_SPACES: Final = frozenset(("__globals__", "f_globals", "globals"))  # what leads to all names of a module
 _METADATA: Final = ("importlib.metadata", "importlib_metadata", "pkg_resources")  # what tells about installed distributions
 
 At = tuple[str, int]  # a piece: its module, and its number there
@@ -116,6 +117,8 @@ class Names:
         if numbers:
             found += [Target("piece", module, name, number) for number in numbers]
             known = True
+            if each.found.folders and (inner := self.project.finder.find(f"{module}.{name}")) and inner.first_party:
+                self._module(inner.name, rest, found, seen)  # importing a module of the package binds its name anew
         for alias in each.aliases.get(name, ()):
             known = True
             self._alias(module, alias.level, alias.module, alias.attribute, rest, found, seen)
@@ -129,13 +132,15 @@ class Names:
                 self._module(inner.name, rest, found, seen)
             else:
                 found.append(Target("external", inner.name))
+        if name == "__dict__":
+            found.append(Target("module", module))
         if not known and name in _OF_MODULES:
             return True
         if not known and name not in _BUILTIN and summary is not None:
             if "__getattr__" in each.pieces and seen:
                 found += [Target("piece", module, "__getattr__", number) for number in each.pieces["__getattr__"]]
                 return True
-            if summary.is_open and any("globals" in piece.marks for piece in summary.pieces):
+            if summary.is_open and any(not _SPACES.isdisjoint(piece.marks) for piece in summary.pieces):
                 found.append(Target("module", module))
                 return True
         return known
@@ -144,7 +149,7 @@ class Names:
         """Star imports may bind a name that the module binds itself, before or after."""
         owner = self.project.module(module)
         assert owner.summary is not None
-        for level, starred in owner.summary.stars:
+        for level, starred, _ in owner.summary.stars:
             target = absolute(level, starred, owner.found)
             there = self.project.finder.find(target) if target else None
             if there is None:
@@ -153,10 +158,36 @@ class Names:
                 if name not in _BUILTIN and not known:
                     found.append(Target("external", f"{target}.*"))
                 continue
-            exports = (self.project.module(target).summary or owner.summary).exports
-            if name in exports if exports is not None and "*" not in exports else not name.startswith("_"):
+            if self._exports(target, name):
                 known = self._member(target, name, rest, found, seen) or known
+                if "*" in ((self.project.module(target).summary or owner.summary).exports or ()):
+                    self._member(target, "__all__", "", found, seen)
         return known
+
+    def _exports(self, module: str, name: str) -> bool:
+        """Whether a star import of `module` may bind `name`."""
+        summary = self.project.module(module).summary
+        exports = summary.exports if summary is not None else None
+        return (name in exports or "*" in exports) if exports is not None else not name.startswith("_")
+
+    def bound_twice(self, module: str) -> set[str]:
+        """The names for which it matters in which order the statements of `module` bind them."""
+        each = self.project.module(module)
+        assert each.summary is not None
+        found = {name for name, numbers in each.pieces.items() if len(numbers) > 1}
+        for name, aliases in each.aliases.items():
+            places = {(alias.level, alias.module, alias.attribute) if alias.piece < 0 else alias.piece for alias in aliases}
+            if len(places | {*each.pieces.get(name, ())}) > 1:
+                found.add(name)
+        starred: set[str] = set()
+        for level, target, _ in each.summary.stars:
+            name = absolute(level, target, each.found)
+            there = self.project.finder.find(name) if name else None
+            if there is not None and there.first_party and (summary := self.project.module(name).summary) is not None:
+                given = {inner for inner in summary.names if self._exports(name, inner)}
+                found |= given & (starred | {*each.pieces, *each.aliases})
+                starred |= given
+        return found
 
     def _alias(self, module: str, level: int, target: str, attribute: str, rest: str, found: list[Target], seen: set[tuple[str, str, str]]) -> None:
         name = absolute(level, target, self.project.module(module).found)
@@ -203,7 +234,7 @@ class Names:
             walks = what.removeprefix("uses ") in ("iter_modules", "walk_packages")
             for start in self._walked(module, piece) if walks else [package]:
                 self._widen(module, start, what, edges)
-        if "globals" in piece.marks:
+        if not _SPACES.isdisjoint(piece.marks):
             self._whole(module, "looks names up in its module", edges)
         if any(external.startswith(_METADATA) for external in edges.externals):
             self._ask_for_metadata(module, piece, edges)
@@ -218,7 +249,7 @@ class Names:
     def _attempts(self, module: str, number: int, edges: Edges) -> None:
         """What a block does may depend on whether its imports work."""
         for aliases in self.project.module(module).aliases.values():
-            for _, level, target, attribute, piece in aliases:
+            for _, level, target, attribute, piece, _ in aliases:
                 if piece != number:
                     continue
                 name = absolute(level, target, self.project.module(module).found)

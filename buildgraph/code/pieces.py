@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from buildgraph.code.dynamic import Dynamic, Import
-from buildgraph.code.reading import Reading, is_type_checking, read
-from buildgraph.code.scopes import chain_of
+from buildgraph.code.reading import read
+from buildgraph.code.scopes import Reading, chain_of, is_type_checking
 from buildgraph.digest import Digest
 
 FUNCTION, CLASS, VARIABLE, BLOCK, EFFECT = "function", "class", "variable", "block", "effect"
@@ -30,6 +30,7 @@ class Alias(NamedTuple):
     module: str
     attribute: str
     piece: int  # the block it stands in, or -1
+    after: int = 0  # how many pieces come before it
 
 
 class Piece(NamedTuple):
@@ -78,7 +79,7 @@ class Cut(NamedTuple):
 
     pieces: list[Piece]
     aliases: list[Alias]
-    stars: list[tuple[int, str]]
+    stars: list[tuple[int, str, int]]  # level, module, how many pieces come before
     imports: list[Import]
 
 
@@ -118,11 +119,12 @@ class _Cutter:
 
     def _bind_imports(self, reading: Reading, piece: int) -> None:
         self._found.imports.extend(reading.imports)
+        after = len(self._found.pieces)
         for name, aliases in reading.module.aliases.items():
             if name == "*":
-                self._found.stars.extend((level, module) for level, module, _ in aliases)
+                self._found.stars.extend((level, module, after) for level, module, _ in aliases)
             else:
-                self._found.aliases.extend(Alias(name, *alias, piece) for alias in aliases)
+                self._found.aliases.extend(Alias(name, *alias, piece, after) for alias in aliases)
 
     def _piece(self, statement: ast.stmt, guard: int) -> None:
         reading = read(statement, real=self._real, split=not isinstance(statement, _DEFINITIONS), lazy_annotations=self._lazy)
@@ -132,6 +134,8 @@ class _Cutter:
         number = len(self._found.pieces)
         if kind == BLOCK:
             self._bind_imports(reading, number)
+        elif kind == FUNCTION:  # with `global`, an import in a function binds a name of the module
+            self._found.aliases.extend(Alias(name, *alias, number, number) for name, aliases in module.aliases.items() for alias in aliases)
         is_class = isinstance(statement, ast.ClassDef)
         first = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
         self._found.pieces.append(Piece(

@@ -7,68 +7,36 @@ written after its kind, and its length where it could end anywhere, so that no t
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from buildgraph.code.dynamic import IMPORTERS, Dynamic, Import, import_of, meaning
 from buildgraph.code.folding import folded
-from buildgraph.code.scopes import Level, Scope, chain_of, levels_of, mentioned, merge
-from buildgraph.digest import Digest
+from buildgraph.code.scopes import (
+    CLASSES,
+    Level,
+    Reading,
+    Scope,
+    chain_of,
+    free,
+    is_type_checking,
+    keeps_class_state,
+    levels_of,
+    merge,
+    origin_of,
+    root_of,
+)
+from buildgraph.code.texts import follow_text
+from buildgraph.code.vocabulary import BY_TEXT, CALLERS, CHANGING, ENVIRONMENT, LOOKING, READERS
 
 FORMAT: Final = 2  # raised whenever the text of a statement changes: every definition then gets a new digest
-MARKS: Final = frozenset(("__doc__", "__file__", "__subclasses__", "getdoc", "getsource", "getsourcelines", "globals"))
+MARKS: Final = frozenset((
+    "__doc__", "__file__", "__globals__", "__path__", "__spec__", "__subclasses__", "copytree", "f_globals", "getdoc", "getsource", "getsourcelines",
+    "glob", "globals", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk",
+))  # fmt: skip
 _SILENT: Final = frozenset(("ctx", "kind", "type_comment", "type_ignores"))  # spelling, or said elsewhere in the tree
-# Methods that only look at what they are called on, and functions that only look at their arguments.
-_LOOKING: Final = frozenset((
-    "copy", "count", "critical", "debug", "endswith", "error", "exception", "format", "get", "index", "info", "items", "join", "keys", "log",
-    "lower", "match", "search", "split", "startswith", "strip", "upper", "values", "warning",
-))  # fmt: skip
-_READERS: Final = frozenset((
-    "all", "any", "bool", "dict", "enumerate", "filter", "float", "getattr", "hasattr", "id", "int", "isinstance", "issubclass", "iter", "len",
-    "list", "map", "max", "min", "print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "type", "zip",
-))  # fmt: skip
-_ENVIRONMENT: Final = ("environ.get", "environ.pop", "environ.setdefault", "getenv")
-_RESOLVERS: Final = frozenset(("import_from_string", "import_object", "import_string", "load_object", "locate", "resolve_name"))
-_BY_TEXT: Final = frozenset(("eval", "exec", "find_spec", "get")) | _RESOLVERS
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-_CLASSES: Final = ("cls.", "mcs.", "klass.", "metacls.")  # what methods of classes call the class
 _LONGEST: Final = 100  # characters of a string that may name a file, a variable, a distribution
-
-
-@dataclass(slots=True)
-class Reading:
-    """What a statement says. Names are dotted chains as written, rooted in a name of the module's scope.
-
-    What runs when the statement runs is in `module`; what runs when functions in it are called is in `levels`.
-    `takes` are names from imports inside functions: (level, module, attribute, rest of the chain).
-    """
-
-    text: list[str] = field(default_factory=list)
-    docs: list[tuple[int, str]] = field(default_factory=list)
-    module: Scope = field(default_factory=lambda: Scope("m"))
-    levels: list[Level] = field(default_factory=list)
-    takes: set[tuple[int, str, str, str]] = field(default_factory=set)
-    imports: list[Import] = field(default_factory=list)
-    literal_imports: list[Import] = field(default_factory=list)
-    dynamic: list[Dynamic] = field(default_factory=list)
-    environment: set[str] = field(default_factory=set)
-    strings: set[str] = field(default_factory=set)
-    templates: set[str] = field(default_factory=set)  # of f-strings: names between null characters
-    marks: set[str] = field(default_factory=set)
-    nested: list[Any] = field(default_factory=list)  # definitions inside a block: statements of their own
-
-    def digest(self) -> Digest:
-        """Without docstrings, and strings that stand alone as comments do."""
-        return Digest.of("".join(self.text).encode("utf-8", "surrogatepass"))
-
-    def loud_digest(self) -> Digest:
-        """With docstrings."""
-        if not self.docs:
-            return self.digest()
-        said = "".join(f"{at},{len(text)}:{text}" for at, text in self.docs)
-        return Digest.of("".join([*self.text, "docs", said]).encode("utf-8", "surrogatepass"))
 
 
 def read(statement: ast.AST, *, real: Mapping[str, str], split: bool = False, lazy_annotations: bool = False) -> Reading:
@@ -105,7 +73,7 @@ def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
 
 
 class _Reader:
-    __slots__ = ("_lazy", "_real", "_scopes", "_split", "_stack", "found", "scope")
+    __slots__ = ("_asked", "_lazy", "_real", "_scopes", "_split", "_stack", "found", "scope")
 
     def __init__(self, real: Mapping[str, str], split: bool, lazy: bool) -> None:
         self._real = real
@@ -115,6 +83,7 @@ class _Reader:
         self.scope = self.found.module
         self._scopes = [self.scope]
         self._stack: list[Any] = []
+        self._asked: set[int] = set()  # nodes of the environment that are asked for a variable by name
 
     def read(self, statement: ast.AST) -> Reading:
         stack, put, strings, marks = self._stack, self.found.text.append, self.found.strings, self.found.marks
@@ -127,6 +96,8 @@ class _Reader:
             if kind is name_:
                 name = item.id
                 put(f"n{name};")
+                if name[:2] == "__" and name[-2:] != "__":
+                    name = self._private(name)
                 if type(item.ctx) is load:
                     self.scope.loads.add(name)
                     if name in MARKS:
@@ -141,20 +112,25 @@ class _Reader:
                     marks.add(item.attr)
                 elif (name := meaning(item, real)) != "":
                     self.found.dynamic.append(Dynamic("", f"uses {name}"))
+                if type(item.ctx) is not load:
+                    self._store(item.value, f".{item.attr}")
                 if not chain:
                     put(f".{item.attr};")
                     stack.append(item.value)
                     continue
                 put(f"a{chain};")
+                if chain[:2] == "__":
+                    marks.update(MARKS.intersection((chain.partition(".")[0],)))
+                elif "environ" in chain and id(item) not in self._asked:
+                    marks.add("environ")
                 if type(item.ctx) is not load:
                     chain = chain.rpartition(".")[0]
-                    self.scope.touches.add(chain)
                 self.scope.loads.add(chain)
             elif kind is constant:
                 value = item.value
                 if type(value) is str:
                     put(f"s{len(value)}:{value}")
-                    if len(value) <= _LONGEST and value.isprintable() and " " not in value:
+                    if len(value) <= _LONGEST and value.isprintable() and (" " not in value or "." in value[-6:-1]):
                         strings.add(value)
                 else:
                     shown = repr(value)
@@ -174,8 +150,8 @@ class _Reader:
                 self._exit()
             elif kind is _Enter:
                 self.scope = Scope(item.kind, name=item.name)
+                self.scope.parameters = frozenset(item.binds)
                 self.scope.binds.update(item.binds)
-                self.scope.given.update(item.binds)
                 self._scopes.append(self.scope)
             elif kind is int or kind is bool:  # a count, a conversion, the value of a pattern
                 put(f"i{item};")
@@ -210,23 +186,49 @@ class _Reader:
             elif root not in bound:
                 outer.loads.add(chain)
         aliases = inner.aliases
-
-        def free(names: set[str]) -> set[str]:
-            return {each for each in names if (root := each.partition(".")[0]) not in bound and root not in aliases} if names else names
-
         if inner.kind == "f":
-            levels = [Level(*map(free, level)) for level in levels_of(inner)]
+            for name in inner.is_global & inner.aliases.keys():
+                module.aliases.setdefault(name, []).extend(inner.aliases[name])
+            kept = (chain for chain in inner.touches if chain.startswith(CLASSES) and not chain.endswith("="))
+            if any(f"{'.'.join(chain.split('.')[:2])}=" not in inner.touches for chain in kept):  # else it is the new class's own
+                found.marks.add("cls")
+            levels = [Level(free(level.touches, bound, aliases), free(level.calls, bound, aliases)) for level in levels_of(inner)]
+            if outer.kind == "c":
+                outer.methods[inner.name] = inner
+                if inner.name not in ("__init__", "__new__") and any(origin_of(chain) == "self" for chain in inner.touches):
+                    found.marks.add("keeps")
+            elif outer.kind != "m" and any(origin_of(chain) in outer.binds for chain in levels[0].touches - inner.passes):
+                found.marks.add("keeps")
             if outer.kind in "cm":
                 merge(found.levels, levels, 0)
             else:
                 outer.inner.append((inner.name, levels))
             return
-        outer.inner += [(name, [Level(*map(free, level)) for level in levels]) for name, levels in inner.inner]
-        outer.touches |= free(inner.touches)
-        outer.passes |= free(inner.passes)
-        outer.calls |= free(inner.calls)
-        outer.stores |= free(inner.stores)
-        outer.hands |= free(inner.hands)
+        if inner.kind == "c":
+            found.takes.update((*alias, "") for given in aliases.values() for alias in given)
+            if keeps_class_state(inner):
+                found.marks.add("own")
+        outer.inner += [(name, [Level(free(level.touches, bound, aliases), free(level.calls, bound, aliases)) for level in levels]) for name, levels in inner.inner]
+        outer.touches |= free(inner.touches, bound, aliases)
+        outer.passes |= free(inner.passes, bound, aliases)
+        outer.calls |= free(inner.calls, bound, aliases)
+
+    def _private(self, name: str) -> str:
+        """The name that Python makes of one that begins with two underscores, inside a class."""
+        owner = next((scope.name for scope in reversed(self._scopes) if scope.kind == "c"), "")
+        return f"_{owner.lstrip('_')}{name}" if owner.lstrip("_") else name
+
+    def _store(self, owner: ast.AST, attribute: str = "") -> None:
+        """Something is stored into `owner`, as its `attribute` or as an item."""
+        root = root_of(owner)
+        if root:
+            self.scope.touches.update((root, f"{root}{attribute if root == chain_of(owner) else ''}="))
+            self._patch(root)
+
+    def _patch(self, root: str) -> None:
+        """What is changed was handed over: whoever calls the function changes it."""
+        if len(self._scopes) > 1 and origin_of(root) in self._scopes[1].parameters:
+            self.found.marks.add("patches")
 
     # Nodes that mean more than their fields.
 
@@ -236,24 +238,26 @@ class _Reader:
         function = node.func
         chain = chain_of(function)
         receiver, _, last = chain.rpartition(".")
-        passed = mentioned(node)
-        given = self._is_given(passed)
+        if type(function) is ast.Attribute and function.attr not in LOOKING and (root := root_of(function.value)):
+            scope.touches.add(root)
+            self._patch(root)
         if chain:
             scope.calls.add(chain)
-            if given:
-                scope.hands.add(chain)
-            if receiver.startswith(_CLASSES) and self._is_class(passed):
-                found.marks.add("cls")
-            if receiver and last not in _LOOKING:
-                scope.touches.add(receiver)
-                if given:
-                    scope.stores.add(receiver)
-            if last in _LOOKING or last == "getenv":
-                self._environment_call(chain, node)
-        if passed and chain not in _READERS:
-            scope.passes.update(passed)
-            if given:
-                scope.stores.update(passed)
+            if chain.endswith(ENVIRONMENT):
+                self._asked.add(id(function))
+                self._environment_call(node)
+            elif chain == "setattr" and node.args:
+                named = node.args[1] if len(node.args) > 1 else None
+                self._store(node.args[0], f".{named.value}" if type(named) is ast.Constant and type(named.value) is str else "")
+        keeps = len(node.args) + len(node.keywords) > 1 or len(self._scopes) == 1  # a table, and what is put there
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if type(argument) is ast.Attribute and argument.attr in CHANGING and (root := root_of(argument.value)):
+                scope.touches.add(root)
+            if chain in CALLERS and (handed := chain_of(argument)):
+                scope.calls.add(handed)
+            if keeps and chain not in READERS and (passed := root_of(argument)) and not passed.endswith(")"):
+                scope.passes.add(passed)
+                self._patch(passed)
         importer = meaning(function, self._real)
         if importer in IMPORTERS:
             imported = import_of(node, importer)
@@ -266,8 +270,8 @@ class _Reader:
                 scope.loads.add(chain)
             stack += [*reversed(node.keywords), *reversed(node.args)]
             return
-        if last in _BY_TEXT and node.args and type(node.args[0]) is ast.Constant and type(node.args[0].value) is str:
-            if self._by_text(last, receiver, node.args[0].value):
+        if last in BY_TEXT and node.args and type(node.args[0]) is ast.Constant and type(node.args[0].value) is str:
+            if follow_text(found, stack, last, receiver, node.args[0].value):
                 found.text.append(f"E{chain};")
                 stack += [*reversed(node.keywords), *reversed(node.args)]
                 return
@@ -281,71 +285,23 @@ class _Reader:
                 scope.loads.add(f"{owner}.{name.value}")
                 if name.value in MARKS:
                     found.marks.add(name.value)
+                elif name.value in IMPORTERS:
+                    found.dynamic.append(Dynamic("", f"calls {name.value} with a name that is not literal"))
                 arguments = arguments[1:]
         elif chain in ("vars", "locals") and not arguments and not node.keywords and all(each.kind in "mx" for each in self._scopes):
             found.marks.add("globals")
-        stack += [*reversed(node.keywords), *reversed(arguments), function]
+        stack += [*reversed(node.keywords), *reversed(arguments)]
+        if type(function) is ast.Call:
+            found.marks.add("curried")
+        if type(function) is ast.Lambda:
+            self._lambda(function, "x")  # it runs here and now
+        else:
+            stack.append(function)
 
-    def _is_given(self, chains: list[str]) -> bool:
-        """Whether one of `chains` is, or is made of, what an enclosing function was given."""
-        if not chains or len(self._scopes) == 1:
-            return False
-        roots = {chain.partition(".")[0] for chain in chains}
-        return any(not roots.isdisjoint(scope.given) for scope in self._scopes)
-
-    def _is_class(self, chains: list[str]) -> bool:
-        """Whether one of `chains` is a class that code is given as such, or an attribute of it."""
-        return any((chain.partition(".")[0] + ".").startswith(_CLASSES) for chain in chains)
-
-    def _assignment(self, node: ast.Assign) -> None:
-        if self.scope.kind == "f" and any(isinstance(each, ast.Subscript) and chain_of(each.value).startswith(_CLASSES) for each in node.targets):
-            self.found.marks.add("cls")
-        if self.scope.kind == "f" and self._is_given(mentioned(node.value)):
-            for target in node.targets:
-                names = [each.id for each in ast.walk(target) if type(each) is ast.Name and type(each.ctx) is ast.Store]
-                self.scope.given.update(names)
-                stored = chain_of(target.value) if isinstance(target, ast.Subscript | ast.Attribute) else ""
-                if stored:
-                    self.scope.stores.add(stored)
-        elif self.scope.kind == "f":
-            for target in node.targets:  # `table[given] = ...`
-                if isinstance(target, ast.Subscript) and self._is_given(mentioned(target.slice)) and (stored := chain_of(target.value)):
-                    self.scope.stores.add(stored)
-        self.found.text.append("Assign;")
-        self._stack += [node.value, node.targets]
-
-    def _by_text(self, function: str, receiver: str, text: str) -> bool:
-        """A call whose first argument says what it leads to: code, a module to look for, an object by its path.
-
-        Whether nothing else is to be known of the function that is called.
-        """
-        found = self.found
-        if function in ("exec", "eval") and not receiver:
-            try:
-                with warnings.catch_warnings(action="ignore"):
-                    tree = ast.parse(text.strip())
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return False
-            self._stack.append(tree.body)
-            for node in ast.walk(tree):  # whoever holds the names that it leaves has all that it imports
-                if isinstance(node, ast.ImportFrom):
-                    found.takes.update((node.level, node.module or "", alias.name, "") for alias in node.names)
-                elif isinstance(node, ast.Import):
-                    found.literal_imports += [Import(0, alias.name, ()) for alias in node.names]
-            return True
-        elif function == "find_spec" or (function == "get" and receiver == "sys.modules"):
-            found.literal_imports.append(Import(0, text, ()))
-        elif function in _RESOLVERS:
-            module, colon, name = text.partition(":")
-            module, _, name = (module, colon, name) if colon else text.rpartition(".")
-            if module and name:
-                found.takes.add((0, module, name.partition(".")[0], ""))
-                found.imports.append(Import(0, module, ()))
-        return False
-
-    def _environment_call(self, chain: str, node: ast.Call) -> None:
-        if node.args and chain.endswith(_ENVIRONMENT):
-            self._environment_name(node.args[0])
+    def _environment_call(self, node: ast.Call) -> None:
+        named = node.args or [each.value for each in node.keywords if each.arg == "key"]
+        if named:
+            self._environment_name(named[0])
 
     def _environment_name(self, node: ast.AST) -> None:
         if type(node) is ast.Constant and type(node.value) is str:
@@ -357,6 +313,7 @@ class _Reader:
         self.found.text.append("S;")
         chain = chain_of(node.value)
         if chain.endswith("environ"):
+            self._asked.add(id(node.value))
             self._environment_name(node.slice)
         elif chain == "sys.modules":
             named = node.slice
@@ -364,12 +321,13 @@ class _Reader:
                 self.found.literal_imports.append(Import(0, named.value, ()))
             else:
                 self.found.marks.add("globals")
-        if chain and type(node.ctx) is not ast.Load:
-            self.scope.touches.add(chain)
+        if type(node.ctx) is not ast.Load:
+            self._store(node.value)
         self._stack += [node.slice, node.value]
 
     def _compare(self, node: ast.Compare) -> None:
         if len(node.ops) == 1 and type(node.ops[0]) in (ast.In, ast.NotIn) and chain_of(node.comparators[0]).endswith("environ"):
+            self._asked.add(id(node.comparators[0]))
             self._environment_name(node.left)
         self.found.text.append("Compare;")
         self._stack += [node.comparators, node.ops, node.left]
@@ -427,17 +385,17 @@ class _Reader:
             return
         self.found.text.append(f"ClassDef;{node.name};")
         self.scope.binds.add(node.name)
-        self._stack += [_EXIT, node.body, _Enter("c"), node.keywords, node.bases, getattr(node, "type_params", [])]
+        self._stack += [_EXIT, node.body, _Enter("c", name=node.name), node.keywords, node.bases, getattr(node, "type_params", [])]
         self._decorators(node.decorator_list)
 
     def _apart(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         self.found.text.append(f"<{node.name}>")
         self.found.nested.append(node)
 
-    def _lambda(self, node: ast.Lambda) -> None:
+    def _lambda(self, node: ast.Lambda, kind: str = "f") -> None:
         self.found.text.append("Lambda;")
         names, _ = self._arguments(node.args)
-        self._stack += [_EXIT, node.body, _Enter("f", names), node.args.kw_defaults, node.args.defaults]
+        self._stack += [_EXIT, node.body, _Enter(kind, names), node.args.kw_defaults, node.args.defaults]
 
     def _comprehension(self, node: Any) -> None:
         self.found.text.append(f"{type(node).__name__};")
@@ -450,8 +408,17 @@ class _Reader:
         next(scope for scope in reversed(self._scopes) if scope.kind != "x").binds.add(node.target.id)
         self._stack.append(node.value)
 
+    def _assign(self, node: ast.Assign) -> None:
+        self.found.text.append("Assign;")
+        target = node.targets[0]
+        if type(target) is ast.Name and (root := root_of(node.value)):
+            self.scope.same.setdefault(target.id, set()).add(root)
+        self._stack += [node.value, node.targets]
+
     def _annotated(self, node: ast.AnnAssign) -> None:
         if self.scope.kind != "f":
+            if type(node.target) is ast.Name and (node.value is None or type(node.value) is ast.Call):
+                self.scope.fields.add(node.target.id)
             self.found.text.append("AnnAssign;late;" if self._lazy else "AnnAssign;")
             self._stack += [node.value, node.annotation, node.target]
         elif node.value is not None:  # the annotations of a function's own variables are never looked at
@@ -464,6 +431,7 @@ class _Reader:
         chain = chain_of(node.target)
         if type(node.target) is ast.Name:
             self.scope.loads.add(chain)
+            self.scope.touches.add(chain)
         self.found.text.append("AugAssign;")
         self._stack += [node.value, node.op, node.target]
 
@@ -517,12 +485,7 @@ _SPECIAL: Final[dict[type, Any]] = {
     ast.Call: _Reader._call, ast.Subscript: _Reader._subscript, ast.Compare: _Reader._compare, ast.BinOp: _Reader._arithmetic,
     ast.UnaryOp: _Reader._arithmetic, ast.FunctionDef: _Reader._function, ast.AsyncFunctionDef: _Reader._function, ast.ClassDef: _Reader._class,
     ast.Lambda: _Reader._lambda, ast.NamedExpr: _Reader._walrus, ast.AnnAssign: _Reader._annotated, ast.AugAssign: _Reader._augmented,
-    ast.If: _Reader._if, ast.Assign: _Reader._assignment, ast.JoinedStr: _Reader._joined, ast.Import: _Reader._import, ast.ImportFrom: _Reader._import_from, ast.Global: _Reader._outer, ast.Nonlocal: _Reader._outer,
+    ast.If: _Reader._if, ast.Assign: _Reader._assign, ast.JoinedStr: _Reader._joined, ast.Import: _Reader._import, ast.ImportFrom: _Reader._import_from, ast.Global: _Reader._outer, ast.Nonlocal: _Reader._outer,
     ast.ExceptHandler: _Reader._named, ast.MatchAs: _Reader._named, ast.MatchStar: _Reader._named, ast.MatchMapping: _Reader._named,
     **dict.fromkeys(_COMPREHENSIONS, _Reader._comprehension),
 }  # fmt: skip
-
-
-def is_type_checking(test: ast.expr) -> bool:
-    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
-    return name == "TYPE_CHECKING"

@@ -79,7 +79,7 @@ class Memory:
         if renewed is not None:
             fresh = {rest[0]: rest for rest in changed}
             rests = [self._again(*rest[2:5]) if rest[0] in fresh else rest for rest in rests]
-            self._write(entry_point, options, renewed, listings, rests)
+            self._write(entry_point, options, renewed, [(folder, self._stamp(folder)) for folder, _ in stamps], listings, rests)
         return renewed
 
     def keep(self, entry_point: str, options: Options, known: Remembered, closure: Closure, data: Mapping[str, str], loud: bool) -> None:
@@ -93,7 +93,10 @@ class Memory:
         rests = [self._rest(name, loud, titles.get(name, ())) for name in sorted(closure.imported) if self._project.module(name).path]
         rests += [self._rest(f"{_DATA}{name}", path, ()) for name, path in sorted(data.items())]
         listings = [(folder, self._listing(folder)) for folder in self._project.finder.looked()]
-        self._write(entry_point, options, known, listings, rests)
+        looked = {folder for folder, _ in listings}
+        every = bool(closure.links.distributions)  # the code asks what is installed: wherever that is
+        stamps = [(folder, self._stamp(folder)) for folder in self._folders if every or folder in looked]
+        self._write(entry_point, options, known, stamps, listings, rests)
 
     def source_of(self, code: Digest, title: str) -> tuple[int, int, str] | None:
         """First line, last line and text of the definition `title` ("pkg.module.name") in the code with that digest."""
@@ -128,9 +131,7 @@ class Memory:
         summary = None if name.startswith(_DATA) else self._project.module(name).summary
         return summary.shape if summary is not None else b""
 
-    def _write(self, entry_point: str, options: Options, known: Remembered, listings: Any, rests: Any) -> None:
-        looked = set(self._project.finder.looked())
-        stamps = [(folder, self._stamp(folder)) for folder in self._folders if folder in looked]
+    def _write(self, entry_point: str, options: Options, known: Remembered, stamps: Any, listings: Any, rests: Any) -> None:
         row = [known, stamps, listings, rests]
         self._memo[self._key(entry_point, options)] = msgpack.packb(row, unicode_errors="surrogateescape")
         sources = {name: content for _, content, name, _, titles, _ in rests if titles}

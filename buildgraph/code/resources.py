@@ -1,11 +1,13 @@
 """Data files that code reads from beside itself: `importlib.resources`, `pkgutil.get_data`, paths built on `__file__`.
 
-Which files are read is seen by the strings in the code: those that name a file in its package or above it.
+Which files are read is seen by the strings in the code: those that name a file in its package or above it. The strings
+may stand in whatever uses the definition that knows the place.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Final
@@ -15,25 +17,32 @@ from buildgraph.code.names import At, Names
 from buildgraph.code.pieces import BLOCK, VARIABLE
 
 _READERS: Final = ("importlib.resources", "importlib_resources", "pkgutil.get_data", "pkg_resources")
+_FINDERS: Final = ("inspect.getfile", "inspect.getsourcefile")
+_PLACES: Final = ("__file__", "__path__", "__spec__")
+_DEEP: Final = frozenset(("copytree", "rglob", "walk"))
+_LISTING: Final = _DEEP | {"glob", "iglob", "iterdir", "listdir", "scandir"}
 _CODE: Final = (".py", ".pyc", ".pyi", ".so")
-_LEVELS: Final = 3  # folders above a module in which a path built on `__file__` may lead
+_LEVELS: Final = 6  # folders above a module in which a path built on `__file__` may lead
+_HOLE: Final = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]|\*+")  # what is filled in at run time
+_PATTERN: Final = re.compile(r"\w\w|\.\w")  # a pattern without this could mean any file
 
 
 def data_files(closure: Closure, names: Names) -> tuple[dict[str, str], set[str]]:
     """The data files behind a closure: paths by a name that is the same in every checkout; and notes for people."""
     found: dict[str, str] = {}
     notes: set[str] = set()
-    places = _places(closure, names)
-    for at in list(closure.pieces):
-        edges = names.edges(at)
-        by_api = any(external.startswith(_READERS) for external in edges.externals)
-        if not by_api and at not in places:
-            continue
-        folders = _folders(at, names, by_api, places.get(at, ()))
-        files = _named(folders, _strings(at, names), names)
+    origins = {at: places for at in closure.pieces if (places := _known(at, names))}
+    readers: dict[At, list[At]] = {}
+    for at in closure.pieces if origins else ():
+        for other in names.edges(at).pieces:
+            readers.setdefault(other, []).append(at)
+    for at, modules in origins.items():
+        by_api = _by_api(at, names)
+        near, users = _users(at, readers, names)
+        files = _Files(_folders(at, names, by_api, modules), names).read(modules, near, users, listed=not by_api)
         if not files and by_api:
-            folders = folders[:1] if len(folders) == _own(at, names) else folders[_own(at, names) :]
-            files = {path for folder in folders for path in _all(folder, names)}
+            folders, own = _folders(at, names, by_api, ()), len(_beside(at[0], names))
+            files = {path for folder in (folders[:1] if len(folders) == own else folders[own:]) for path in _all(folder, names)}
             if files:
                 notes.add(f"{at[0]} reads files of its package: all that are no code count")
         base = os.path.dirname(names.project.module(at[0]).path) or names.project.finder.root
@@ -41,23 +50,34 @@ def data_files(closure: Closure, names: Names) -> tuple[dict[str, str], set[str]
     return found, notes
 
 
-def _places(closure: Closure, names: Names) -> dict[At, set[str]]:
-    """The pieces that know where a module's file is, with those modules: by `__file__`, or by a constant made of it."""
-    found: dict[At, set[str]] = {at: {at[0]} for at in closure.pieces if "__file__" in names.piece(at).marks}
-    fresh = list(found)
-    while fresh:
-        known = {at for at in fresh if names.piece(at).kind in (VARIABLE, BLOCK)}
-        fresh = []
-        for at in closure.pieces if known else ():
-            modules = {module for other in names.edges(at).pieces if other in known for module in found[other]}
-            if not modules <= found.get(at, set()):
-                found.setdefault(at, set()).update(modules)
-                fresh.append(at)
+def _by_api(at: At, names: Names) -> bool:
+    return any(external.startswith(_READERS) for external in names.edges(at).externals)
+
+
+def _known(at: At, names: Names) -> set[str]:
+    """The modules of which a piece knows where they are."""
+    piece, edges = names.piece(at), names.edges(at)
+    found = {at[0]} if not set(_PLACES).isdisjoint(piece.marks) or _by_api(at, names) else set()
+    if found:
+        chains = [chain.rpartition(".")[0] for chain in piece.reads if chain.endswith(_PLACES) and "." in chain]
+        found |= {module for chain in chains for kind, module, _, _ in names.meaning(at[0], chain) if kind == "module"}
+    if any(external.startswith(_FINDERS) for external in edges.externals):
+        found |= {at[0], *edges.wholes}
     return found
 
 
-def _own(at: At, names: Names) -> int:
-    return len(_beside(at[0], names))
+def _users(at: At, readers: dict[At, list[At]], names: Names) -> tuple[set[At], set[At]]:
+    """What uses the piece `at`: directly or through constants, and at all. It uses itself."""
+    near, far, stack = {at}, {at}, [(at, True)]
+    while stack:
+        each, close = stack.pop()
+        for reader in readers.get(each, ()):
+            if reader not in far or (close and reader not in near):
+                far.add(reader)
+                if close:
+                    near.add(reader)
+                stack.append((reader, close and names.piece(reader).kind in (VARIABLE, BLOCK)))
+    return near, far
 
 
 def _beside(module: str, names: Names) -> list[str]:
@@ -74,7 +94,7 @@ def _folders(at: At, names: Names, by_api: bool, modules: Iterable[str]) -> list
     root = names.project.finder.root
     folders = _beside(at[0], names)
     if by_api:
-        packages = {text for text in _strings(at, names) if all(part.isidentifier() for part in text.split("."))} | names.edges(at).wholes
+        packages = {text for text in _strings({at}, names) if all(part.isidentifier() for part in text.split("."))} | names.edges(at).wholes
         for package in sorted(packages):
             found = names.project.finder.find(package)
             if found is not None and found.first_party and found.folders:
@@ -89,15 +109,17 @@ def _folders(at: At, names: Names, by_api: bool, modules: Iterable[str]) -> list
     return list(dict.fromkeys(folders))
 
 
-def _strings(at: At, names: Names) -> set[str]:
-    """The strings in a piece, and in the constants that it reads; what an f-string inserts is `*` when it is not known."""
-    found = set(names.piece(at).strings)
-    found.update(_filled(template, at, names) for template in names.piece(at).templates)
-    for other in names.edges(at).pieces:
-        piece = names.piece(other)
-        if piece.kind == VARIABLE:
-            found.update(piece.strings)
-    return found
+def _strings(pieces: Iterable[At], names: Names) -> set[str]:
+    """The strings in pieces, and in the constants that they read; what is filled in is `*` when it is not known."""
+    found: set[str] = set()
+    for at in pieces:
+        found.update(_HOLE.sub("*", text) for text in names.piece(at).strings)
+        found.update(_filled(template, at, names) for template in names.piece(at).templates)
+        for other in names.edges(at).pieces:
+            if names.piece(other).kind == VARIABLE:
+                found.update(names.piece(other).strings)
+    texts = (text.removeprefix("*").strip("/") if text.startswith("*/") else text.strip("/") for text in found)
+    return {text for text in texts if text.strip("/.") and "\n" not in text and ("*" not in text or _PATTERN.search(text))}
 
 
 def _filled(template: str, at: At, names: Names) -> str:
@@ -109,23 +131,96 @@ def _filled(template: str, at: At, names: Names) -> str:
     return "".join(parts)
 
 
-def _named(folders: list[str], strings: Iterable[str], names: Names) -> set[str]:
-    """The files in `folders`, or in folders that `strings` name there, that `strings` name."""
-    finder, texts = names.project.finder, [text.strip("/") for text in strings if text.strip("/.") and "\n" not in text]
-    places = list(folders)
-    for folder in places[:64]:
-        inner = (f"{folder}/{text}" for text in texts if "*" not in text and text not in (".", ".."))
-        places += [path for path in inner if os.path.isdir(path) and path not in places]
-    found = set()
-    for folder in places:
+class _Files:
+    """Looks for files in some folders."""
+
+    def __init__(self, folders: list[str], names: Names) -> None:
+        self._folders = folders
+        self._names = names
+        self._listed = names.project.finder.names
+
+    def read(self, modules: Iterable[str], near: set[At], users: set[At], *, listed: bool) -> set[str]:
+        """The files that `users` name. Whoever names a folder and no file in it may read all of it."""
+        texts = _strings(users, self._names)
+        marks = {mark for at in users for mark in self._names.piece(at).marks}
+        stems = {os.path.splitext(os.path.basename(self._names.project.module(module).path))[0] for module in modules}
+        inner = self._inner(self._folders, texts)
+        places = [*self._folders, *inner]
+        found = self._named(places, {*texts, *self._with_suffixes(texts, stems, places)}, deep="rglob" in marks)
+        patterns = any("*" in text for text in texts)
+        whole = [folder for folder in self._inner(self._folders, _strings(near, self._names)) if not self._is_package(folder)]
+        for folder in whole:
+            if not any(path.startswith(f"{folder}/") for path in found) or (not _LISTING.isdisjoint(marks) and not patterns):
+                found |= set(self._below(folder))
+        if listed and not whole and not patterns and not _LISTING.isdisjoint(marks):
+            found |= set(self._below(self._folders[0]) if not _DEEP.isdisjoint(marks) else _all(self._folders[0], self._names))
+        return found
+
+    def _with_suffixes(self, texts: set[str], stems: set[str], places: list[str]) -> set[str]:
+        """Texts that only end a file's name go with the modules' own names and with the other texts; failing that, with any."""
+        found: set[str] = set()
+        wholes = [text for text in (*stems, *texts) if "*" not in text]
+        suffixes = [text for text in texts if text.startswith(".") and "/" not in text]
+        for suffix in suffixes:
+            there = {f"{text}{suffix}" for text in wholes for place in places if self._holds(place, f"{text}{suffix}")}
+            found |= there or {f"*{suffix}"}
+        return found
+
+    def _holds(self, place: str, text: str) -> bool:
+        head, _, last = text.rpartition("/")
+        if head and head.partition("/")[0] not in (self._listed(place) or ()):
+            return False
+        return last in (self._listed(os.path.normpath(f"{place}/{head}") if head else place) or ())
+
+    def _inner(self, folders: list[str], texts: set[str]) -> list[str]:
+        """The folders in `folders` that `texts` name, in folders that they name too."""
+        found: dict[str, None] = {}
+        todo = list(folders)
+        while todo and len(found) < 64:
+            folder = todo.pop(0)
+            listed = self._listed(folder) or ()
+            for text in texts:
+                first, _, _ = text.partition("/")
+                path = os.path.normpath(f"{folder}/{text}")
+                if "*" not in text and first in listed and path not in found and self._listed(path) is not None:
+                    found[path] = None
+                    todo.append(path)
+                elif "/" in text and first in listed and "*" not in first and (inner := f"{folder}/{first}") not in found and self._listed(inner) is not None:
+                    found[inner] = None
+                    todo.append(inner)
+        return list(found)
+
+    def _named(self, places: list[str], texts: Iterable[str], *, deep: bool) -> set[str]:
+        """The files in `places` that `texts` name. A file of code counts when its whole name is given."""
+        if deep:
+            places = list(dict.fromkeys(inner for place in places[:1] + places[len(self._folders) :] for inner in [place, *self._deeper(place)]))
+        found = set()
         for text in texts:
-            folder_of, _, last = f"{folder}/{text}".rpartition("/")
-            listed = finder.names(os.path.normpath(folder_of)) or ()
-            for name in [last] if "*" not in last else [name for name in listed if fnmatchcase(name, last)]:
-                path = f"{os.path.normpath(folder_of)}/{name}"
-                if name in listed and not name.endswith(_CODE) and os.path.isfile(path):
-                    found.add(path)
-    return found
+            head, _, last = text.rpartition("/")
+            if "*" in head:
+                head = head.partition("*")[0].rpartition("/")[0]
+                last = f"*{os.path.splitext(last)[1]}"
+            for place in places:
+                folder = os.path.normpath(f"{place}/{head}") if head else place
+                if head and head.partition("/")[0] != ".." and head.partition("/")[0] not in (self._listed(place) or ()):
+                    continue
+                listed = self._listed(folder) or ()
+                for name in [last] if "*" not in last else [name for name in listed if fnmatchcase(name, last) and not name.endswith(_CODE)]:
+                    path = f"{folder}/{name}"
+                    if name in listed and os.path.isfile(path):
+                        found.add(path)
+        return found
+
+    def _deeper(self, folder: str) -> list[str]:
+        names = sorted(self._listed(folder) or ())
+        inner = [f"{folder}/{name}" for name in names if "." not in name and name != "__pycache__" and self._listed(f"{folder}/{name}") is not None]
+        return [path for each in inner for path in (each, *self._deeper(each))]
+
+    def _below(self, folder: str) -> list[str]:
+        return [path for each in (folder, *self._deeper(folder)) for path in _all(each, self._names)]
+
+    def _is_package(self, folder: str) -> bool:
+        return "__init__.py" in (self._listed(folder) or ()) or any(f"{each}/".startswith(f"{folder}/") for each in self._folders)
 
 
 def _all(folder: str, names: Names) -> list[str]:

@@ -17,7 +17,7 @@ from buildgraph.code.reading import FORMAT
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode_plain
 
-RECORD: Final = 2  # raised whenever a summary's fields or their meaning change: old memos are then not found
+RECORD: Final = 3  # raised whenever a summary's fields or their meaning change: old memos are then not found
 _DOMAIN: Final = f"buildgraph.code.summary {RECORD} {FORMAT} {sys.version_info[0]}.{sys.version_info[1]}\0".encode()
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _PLAIN: Final = (
@@ -39,7 +39,7 @@ class Summary:
     digest: Digest
     pieces: tuple[Piece, ...]
     aliases: tuple[Alias, ...]
-    stars: tuple[tuple[int, str], ...]
+    stars: tuple[tuple[int, str, int], ...]
     eager: tuple[Import, ...]
     imports: tuple[Import, ...]
     dynamic: tuple[Dynamic, ...]
@@ -85,7 +85,7 @@ def _summarise(source: bytes) -> Summary:
     exports = tuple(sorted(_exports(tree))) if b"__all__" in source else None
     is_open = bool(stars) or bool(dynamic) or "__getattr__" in names or b"globals" in source or b"sys.modules" in source
     return Summary(
-        Digest.of(encode_plain([*whole, [list(each) for each in stars], sorted([level, module, sorted(names)] for level, module, names in imports)])),
+        Digest.of(encode_plain([*whole, [list(each[:2]) for each in stars], sorted([level, module, sorted(names)] for level, module, names in imports)])),
         tuple(pieces),
         tuple(aliases),
         tuple(stars),
@@ -168,6 +168,7 @@ def _exports(tree: ast.Module) -> set[str]:
             continue
         found.update(node.value for node in inner if isinstance(node, ast.Constant) and isinstance(node.value, str))
         values = inner if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) else inner[1:]
-        if not all(isinstance(node, _PLAIN) for node in values):
+        others = any(isinstance(node, ast.Name) and node.id != "__all__" and isinstance(node.ctx, ast.Load) for node in inner)
+        if others or not all(isinstance(node, _PLAIN) for node in values):
             found.add("*")
     return found
