@@ -40,7 +40,7 @@ def cache_folder(name: str) -> Path:
 
 def peers() -> Peers:
     """The environment of the pinned tools, made when it is not there yet (a minute, network)."""
-    return environment("peers", COMMON, TOOLS)
+    return environment("values", COMMON, TOOLS)
 
 
 def environment(name: str, common: tuple[str, ...], wanted: Mapping[str, tuple[str, ...]]) -> Peers:

@@ -50,17 +50,16 @@ def executed(package: str, version: str, root: Path, points: Iterable[str]) -> E
 
 
 def _calls(python: str, root: Path, point: str) -> list[tuple[str, int, str]]:
-    """File, line and name of each function that ran. None when the component cannot even be imported there."""
+    """File, line and name of each function that ran; nothing when the component cannot even be imported there."""
     with tempfile.TemporaryDirectory(prefix="buildgraph-exercise-") as folder:
         places = {"PYTHONPATH": str(root), "HOME": folder, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
-        command = [python, str(_WORKER), str(root), point]
+        answer = Path(folder) / "answer.json"
+        command = [python, str(_WORKER), str(root), point, str(answer)]
         try:
-            done = subprocess.run(
-                command, cwd=folder, env={**os.environ, **places}, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=_SECONDS
-            )  # fmt: skip
+            subprocess.run(command, cwd=folder, env={**os.environ, **places}, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=_SECONDS)
         except subprocess.TimeoutExpired:
             return []
-    return [(file, line, function) for file, line, function in json.loads(done.stdout)] if done.returncode == 0 and done.stdout else []
+        return [(file, line, function) for file, line, function in json.loads(answer.read_text())] if answer.exists() else []
 
 
 def _read(path: str) -> tuple[bytes, Digest]:

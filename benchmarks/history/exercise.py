@@ -1,6 +1,6 @@
-"""Runs in a process of its own with one release on the path: calls one component in every way it can think of, and prints what ran.
+"""Runs in a process of its own with one release on the path: calls one component in every way it can think of, and writes down what ran.
 
-`python exercise.py ROOT MODULE:NAME`. Printed is a JSON list of [file, line, function] of every function below ROOT
+`python exercise.py ROOT MODULE:NAME FILE`. Into the file goes a JSON list of [file, line, function] of every function below ROOT
 that was called after the component's module had been imported, without those that only ran because yet another module
 was being imported. No call is expected to succeed; standard input is closed, and whoever starts this sets a time limit.
 """
@@ -21,7 +21,7 @@ _METHODS = 40  # of an object, at most
 
 def _samples() -> Iterator[tuple[Any, ...]]:
     """Arguments to try: nothing, plain values, a table of numbers with its classes, a graph."""
-    yield from ((), ("some text",), (3,), (["c", "a", "b"],), ({"a": 1},), ("name", "some text"))
+    yield from ((), ("some text",), (70,), (["c", "a", "b"],), ({"a": 1},), ("name", "some text"))
     try:
         numpy: Any = importlib.import_module("numpy")
         chance = numpy.random.default_rng(0)
@@ -59,7 +59,6 @@ def main() -> None:
     root, point = os.path.realpath(sys.argv[1]) + os.sep, sys.argv[2]
     module, _, name = point.partition(":")
     component = getattr(importlib.import_module(module), name)
-    printed, sys.stdout = sys.stdout, sys.stderr
     ran: set[tuple[str, int, str]] = set()
 
     def note(frame: FrameType, event: str, _argument: Any) -> None:
@@ -74,8 +73,8 @@ def main() -> None:
     sys.setprofile(note)
     _exercise(component)
     sys.setprofile(None)
-    json.dump(sorted(ran), printed)
-    printed.flush()
+    with open(sys.argv[3], "w") as file:
+        json.dump(sorted(ran), file)
     os._exit(0)  # threads and exit handlers of the component are nobody's business
 
 
