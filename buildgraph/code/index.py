@@ -220,7 +220,13 @@ class CodeIndex:
             if module.broken:
                 links.notes.add(f"{name} is not valid Python: its bytes count")
         environment = {each for name in modules for each in self._variables(name)}
-        return self._digest(entry, options, {}, modules, links, opened, environment)
+        summaries = ((name, module.summary) for name, module in reached.items() if name in modules and module.summary is not None)
+        every = Closure(pieces={(name, number): None for name, summary in summaries for number in range(len(summary.pieces))})
+        files, notes = data_files(every, self._names)
+        links.notes |= notes
+        opened.update(files.values())
+        contents = {name: self._project.content(path).hex() for name, path in files.items()}
+        return self._digest(entry, options, {}, modules, links, opened, environment, contents)
 
     def _variables(self, module: str) -> set[str]:
         summary = self._project.module(module).summary
