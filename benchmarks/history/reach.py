@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from symtable import SymbolTable, symtable
 from typing import Any, Final
@@ -49,7 +49,8 @@ class Release:
 
     def __init__(self, modules: Mapping[str, bytes]) -> None:
         """`modules` are their contents, by dotted name. Raises SyntaxError."""
-        self.sources = {name: _read(content) for name, content in modules.items()}
+        own = {name.partition(".")[0] for name in modules}
+        self.sources = {name: _read(content, own) for name, content in modules.items()}
         self._reachable: dict[str, dict[Place, str]] = {}
         self._called: dict[str, list[Place]] = defaultdict(list)
         for module, source in self.sources.items():
@@ -112,20 +113,28 @@ class _AsImported(ast.NodeTransformer):
         return (node.orelse or ast.Pass()) if ast.unparse(node.test) in _NEVER else node
 
 
-def _read(content: bytes) -> Source:
+def _read(content: bytes, own: Collection[str]) -> Source:
+    """`own` are the top-level packages of the release: only what is imported from them can be reached."""
     tree = _AsImported().visit(ast.parse(content))
     definitions: dict[str, Definition] = defaultdict(Definition)
     imported: dict[str, set[str]] = defaultdict(set)
     star = False
+    lazy = False
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.partition(".")[0] in own:
+                    imported[alias.asname or alias.name.partition(".")[0]]  # reaches by its attributes only
+        elif isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            lazy = lazy or any(alias.name == "annotations" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").partition(".")[0] in own):
             for alias in node.names:
                 star = star or alias.name == "*"
-                imported[alias.asname or alias.name.partition(".")[0]].add(alias.name if isinstance(node, ast.ImportFrom) else "")
+                imported[alias.asname or alias.name].add(alias.name)
     for statement in _without_text(tree.body):
         if isinstance(statement, ast.Import | ast.ImportFrom | ast.Pass):
             continue
-        names, text = _names(statement), _text(statement)  # in this order: `_text` changes the statement
+        names, text = _names(statement, lazy), _text(statement)  # in this order: `_text` changes the statement
         for name in _defined(statement) or _amended(statement, definitions) or [_EFFECTS]:
             definition = definitions[name]
             definition.text += text
@@ -165,7 +174,15 @@ def _root(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _names(statement: ast.stmt) -> Names:
+def _names(statement: ast.stmt, lazy: bool) -> Names:
+    """What a statement mentions; not in types, when the module says that they are `lazy`, which is never evaluated."""
+    if lazy:
+        statement = ast.parse(ast.unparse(statement)).body[0]  # a copy
+        for node in ast.walk(statement):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                node.returns = None
+            elif isinstance(node, ast.arg):
+                node.annotation = None
     names = Names(set(_outer(symtable(ast.unparse(statement), "statement", "exec"))))
     for node in ast.walk(statement):
         if isinstance(node, ast.Import | ast.ImportFrom):

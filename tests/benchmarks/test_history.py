@@ -63,6 +63,16 @@ def test_names_of_local_variables_reach_nothing() -> None:
     assert changes("pkg.text", b"return 1", b"return 2", start) == []
 
 
+def test_what_is_installed_and_what_is_a_type_reach_nothing() -> None:
+    """`shutil.unused` is not our `unused`, and a type that is never evaluated is not used."""
+    head = b"from __future__ import annotations\nimport shutil\nfrom pkg.text import unused\n"
+    for body in (b"shutil.unused()", b"None", b"(lambda x: x)(shutil)"):
+        start = {**BEFORE, "pkg.api": head + b"class Component:\n    def run(self, x: unused) -> unused:\n        return " + body + b"\n"}
+        assert changes("pkg.text", b"return 1", b"return 2", start) == []
+    start = {**BEFORE, "pkg.api": head + b"class Component:\n    def run(self, x):\n        return unused()\n"}
+    assert changes("pkg.text", b"return 1", b"return 2", start) == [("pkg.text", "unused")]
+
+
 def test_the_number_of_a_release_is_no_change(tmp_path: Path) -> None:
     """Every release changes it, and no commit does; other numbers stay."""
     file = tmp_path / "version.py"
