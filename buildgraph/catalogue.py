@@ -21,9 +21,8 @@ refused, because a build with another meaning than the one asked for is worse th
 An option lacks its value, or a command got fewer or more words than it takes. Nothing is assumed for what is missing
 and nothing extra is ignored. See `--help` of the command for its form."""),
     "BG005": ("the folder to work in does not exist", """
--C names the folder that a command works in, as if it had been started there; without it that is the current folder.
-There is no such folder, it is a file, or the current one was removed after the shell had gone into it. Correct the
-path, which starts from the current folder, or go into a folder that exists."""),
+-C names the folder that a command works in, by default the current one. There is no such folder, it is a file, or the
+current one was removed after the shell had gone into it. Correct the path, or go into a folder that exists."""),
     "BG006": ("the event log cannot be written", """
 --events names a file that takes every event of the build, one JSON object a line. It is opened before anything runs,
 so that no build goes unrecorded unnoticed. Name a file in a folder that exists and that you may write to."""),
@@ -216,11 +215,11 @@ Code is found by reading, not by running, so it has to be named as package.modul
 The content of each module that a target reaches is part of the fingerprint, and this file could not be read. Correct
 its permissions; if it was being replaced at that moment, build again."""),
     "BG105": ("code cannot be resolved by reading, and strict is on", """
-A name known only at run time may lead to any code: a computed import, exec, globals(). Without `strict` the whole
-module or package counts instead. Use a literal name, list what it leads to in `extra_code`, or leave strict out."""),
+A name known only at run time may lead to any code, so without strict its whole module or package counts. Use a literal
+name, list what it leads to in `extra_code`, or leave strict out."""),
     "BG106": ("code does not count that way", """
-How the code of a target counts is its granularity: only its own source, the definitions it reaches (the default),
-the modules it reaches, or its whole package. Write one of source, definition, module, package."""),
+Granularity is how far code counts: the target's own `source`, every `definition` that it reaches (the default), every
+`module`, or its whole `package`. Write one of these words."""),
 
     # graph.yml and settings
     "BG120": ("a graph file is not valid YAML", """
@@ -378,9 +377,8 @@ Each target has a folder of its own inside the output folder, and a file of your
 not removed for you. Move it away, or choose another output folder with the setting `outputs`; results are in the store
 already."""),
     "BG260": ("a target uses what its fingerprint does not cover", """
-Which code a target reaches is found by reading it. `check-closure` ran the target and saw functions, modules or files
-that reading had not found, because they are looked up by names made at run time, or opened without being declared. A
-change in one of them would go unnoticed. Name the code in `extra_code`, and declare the files as inputs."""),
+`check-closure` ran the target and saw functions, modules or files that reading had not found, because their names are
+made at run time, or they are not declared: their changes go unnoticed. Name them in `extra_code` or as inputs."""),
     "BG261": ("a target whose closure cannot be checked", """
 `check-closure` observes Python code of the workspace. A group does no work, inputs are examined in every build, and
 `command` and `pack` do their work with code of buildgraph and other programs. Name a python or component target."""),

@@ -191,7 +191,7 @@ class Session:
                 why="a workspace keeps its ledger there",
                 fix="make it writable",
             ) from None
-        skip = (self.state, os.path.join(self.root, self.settings.outputs))
+        skip = self._made = (self.state, os.path.join(self.root, self.settings.outputs))
         root = self.root
 
         def is_package(folder: str) -> bool:
@@ -256,7 +256,7 @@ class Session:
         """Where code digests come from: the files as this build sees them."""
         sources = self.sources
         search = [path for path in sys.path if path]
-        return CodeIndex(self.root, search=search, read=sources.read, digest=lambda path: sources.digest(path)[0], memo=self.rows["modules"])
+        return CodeIndex(self.root, search=search, read=sources.read, digest=lambda path: sources.digest(path)[0], memo=self.rows["modules"], skip=self._made)
 
     def _placed(self, examined: Examined, graph: LoadedGraph) -> Mapping[str, Any]:
         for label, error in examined.errors.items():

@@ -45,15 +45,21 @@ ENGINE: Final = "buildgraph"  # this package: covered by the format version in t
 class Finder:
     """Python's own search, on folder listings that are read once: the finder sees one moment of the file system."""
 
-    __slots__ = ("_found", "_in_place", "_names", "_read", "_search", "installed", "root")
+    __slots__ = ("_found", "_in_place", "_names", "_read", "_search", "_skip", "installed", "root")
 
     def __init__(
-        self, root: str, search: Sequence[str], read: Callable[[str], tuple[bytes, Digest]], installed: Distributions
+        self,
+        root: str,
+        search: Sequence[str],
+        read: Callable[[str], tuple[bytes, Digest]],
+        installed: Distributions,
+        skip: Sequence[str] = (),
     ) -> None:
         self.root = root
         self.installed = installed
         self._search = tuple(search)
         self._read = read
+        self._skip = tuple(skip)
         self._names: dict[str, frozenset[str] | None] = {}
         self._found: dict[str, Found | None] = {}
         self._in_place: InPlace | None = None
@@ -70,7 +76,7 @@ class Finder:
         """The names in a folder, or None when it is none (or cannot be listed: Python finds nothing in it either)."""
         if folder not in self._names:
             try:
-                self._names[folder] = frozenset(os.listdir(folder))
+                self._names[folder] = None if f"{folder}/".startswith(self._skip) else frozenset(os.listdir(folder))
             except OSError:
                 self._names[folder] = None
         return self._names[folder]

@@ -19,6 +19,7 @@ from buildgraph.code.names import At, Names
 from buildgraph.code.project import Project
 from buildgraph.code.remembered import Memory, Remembered
 from buildgraph.code.resources import data_files
+from buildgraph.code.summary import uncollected
 from buildgraph.digest import Digest
 from buildgraph.encoding import decode_trusted, encode
 from buildgraph.errors import EncodingError
@@ -90,7 +91,8 @@ class CodeIndex:
 
     `root` is the workspace; `search` the folders of installed packages, in the order of the path; `read` returns a
     file's content and its digest, `digest` its digest alone, from memory if need be; `memo` remembers summaries by
-    content, and closures by the facts they rely on. No user code is ever imported.
+    content, and closures by the facts they rely on. Nothing in the folders `skip` is ever looked at: what is made there
+    is no source. No user code is ever imported.
     """
 
     __slots__ = ("_closures", "_effects", "_finder", "_memory", "_names", "_project", "_roots")
@@ -103,11 +105,12 @@ class CodeIndex:
         read: Callable[[str], tuple[bytes, Digest]],
         digest: Callable[[str], Digest] | None = None,
         memo: MutableMapping[bytes, bytes] | None = None,
+        skip: Sequence[str] = (),
     ) -> None:
         folders = [os.path.normpath(folder) for folder in search if os.path.isabs(folder)]
         memo = {} if memo is None else memo
         installed = Distributions(folders, memo)
-        self._finder = Finder(os.path.normpath(root), folders, read, installed)
+        self._finder = Finder(os.path.normpath(root), folders, read, installed, [f"{folder}/" for folder in skip])
         self._project = Project(self._finder, installed, read, digest or (lambda path: read(path)[1]), memo)
         self._names = Names(self._project)
         self._effects = Effects(self._names)
@@ -179,7 +182,8 @@ class CodeIndex:
         elif options.granularity in (MODULE, PACKAGE):
             known = self._of_modules(module, options)
         else:
-            known = self._of_definitions(entry_point, options)
+            with uncollected():
+                known = self._of_definitions(entry_point, options)
         return known
 
     def _check_name(self, entry_point: str, module: str, name: str) -> None:

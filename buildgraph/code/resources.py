@@ -137,7 +137,12 @@ class _Files:
     def __init__(self, folders: list[str], names: Names) -> None:
         self._folders = folders
         self._names = names
-        self._listed = names.project.finder.names
+        root = names.project.finder.root
+        self._within = tuple(f"{folder}/" for folder in (root, *folders))
+
+    def _listed(self, folder: str) -> frozenset[str] | None:
+        """The names in a folder that is below one of ours or in the workspace; what lies above both is nobody's."""
+        return self._names.project.finder.names(folder) if f"{folder}/".startswith(self._within) else None
 
     def read(self, modules: Iterable[str], near: set[At], users: set[At], *, listed: bool) -> set[str]:
         """The files that `users` name. Whoever names a folder and no file in it may read all of it."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import gc
+import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +26,7 @@ _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _PLAIN: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Name, ast.expr_context, ast.Starred, ast.BinOp, ast.Add, ast.Attribute,
 )  # fmt: skip
+_GLOBAL: Final = re.compile(rb"(^|[;:])[ \t]*global[ \t\\]", re.MULTILINE)
 _MANY: Final = 2000  # bytes of source from which switching the garbage collector off pays
 
 
@@ -49,6 +53,18 @@ class Summary:
     shape: Digest
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector: syntax trees are many small objects and no garbage, looking for some doubles the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 def memo_key(content: Digest) -> bytes:
     """Where the summary of a content is kept: one place per Python version and per format of ours."""
     return Digest.of(_DOMAIN + content)
@@ -61,14 +77,10 @@ def source_key(content: Digest) -> bytes:
 
 def summarise(source: bytes) -> Summary:
     """The summary of a module's `source`. Raises SyntaxError."""
-    collecting = len(source) > _MANY and gc.isenabled()
-    if collecting:
-        gc.disable()  # a syntax tree is many small objects and no garbage: looking for some doubles the time
-    try:
+    if len(source) < _MANY:
         return _summarise(source)
-    finally:
-        if collecting:
-            gc.enable()
+    with uncollected():
+        return _summarise(source)
 
 
 def _summarise(source: bytes) -> Summary:
@@ -77,7 +89,7 @@ def _summarise(source: bytes) -> Summary:
     imports = {*eager, *(each for piece in pieces for each in (*piece.imports, *piece.literal))}
     dynamic = {each for piece in pieces for each in piece.dynamic}
     names = {name for piece in pieces for name in piece.names} | {alias.name for alias in aliases}
-    if b"global" in source:
+    if _GLOBAL.search(source):
         names.update(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
     loud = b"__doc__" in source
     shapes = [encode_plain([each.name, each.level, each.module, each.attribute]) for each in aliases]
@@ -163,7 +175,9 @@ def _exports(tree: ast.Module) -> set[str]:
     """The strings in statements that mention `__all__`: a star import also imports the submodules among them."""
     found: set[str] = set()
     for statement in tree.body:
-        inner: list[Any] = list(ast.walk(statement)) if not isinstance(statement, _DEFINITIONS) else []
+        if isinstance(statement, (*_DEFINITIONS, ast.Import, ast.ImportFrom)):
+            continue
+        inner: list[Any] = list(ast.walk(statement))
         if not any(isinstance(node, ast.Name) and node.id == "__all__" for node in inner):
             continue
         found.update(node.value for node in inner if isinstance(node, ast.Constant) and isinstance(node.value, str))

@@ -78,7 +78,7 @@ class TestCode:
 
     def test_a_function_whose_name_comes_in_a_value_is_found(self, check):
         build = 'python("made", fn="steps:make")\npython("target", fn="steps:run", needs={"name": ":made"})\n'
-        steps = "import importlib\n\n\ndef make():\n    return 'helping:helper'\n\n\ndef run(name):\n    module, _, function = name.partition(':')\n    return getattr(importlib.import_module(module), function)()\n"
+        steps = "import importlib\n\n\ndef make():\n    return 'help' + 'ing:help' + 'er'\n\n\ndef run(name):\n    module, _, function = name.partition(':')\n    return getattr(importlib.import_module(module), function)()\n"
         said = check(steps, build=build, expect=6, helping_py="def helper():\n    return 1\n")
         assert outside(said) == ["helping.py:1  is imported by steps.py:10", "helping.py:1  'helper' runs, called from steps.py:10"]
 
@@ -164,7 +164,7 @@ class TestFiles:
 
 class TestTheCommand:
     def test_json(self, check):
-        steps = "def run():\n    __import__(''.join(['hid', 'den'])).secret()\n    return open(__file__.replace('steps.py', 'table.txt')).read()\n"
+        steps = "def run():\n    __import__(''.join(['hid', 'den'])).secret()\n    return open(__file__.replace('steps.py', ''.join(['table', chr(46), 'txt']))).read()\n"
         found = check(steps, "--json", expect=6, hidden_py="def secret():\n    return 1\n", table_txt="1\n").data
         assert found["outside"][1] == {"file": "hidden.py", "line": 1, "name": "secret", "entry_point": "hidden:secret", "by": "steps.py:2", "importing": False}
         assert {name: found[name] for name in ("label", "ok", "executed", "opened", "undeclared")} == {
