@@ -57,11 +57,13 @@ class Edges:
 class Names:
     """The meanings of names in one project at one moment. The edges of a piece are found once, for all closures."""
 
-    __slots__ = ("_eager", "_edges", "project")
+    __slots__ = ("_eager", "_edges", "_star_imports", "_star_names", "project")
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self._edges: dict[At, Edges] = {}
+        self._star_imports: dict[str, list[tuple[str, bool]]] = {}
+        self._star_names: dict[str, frozenset[str] | None] = {}
         self._eager: dict[str, tuple[tuple[str, ...], Links]] = {}
 
     def piece(self, at: At) -> Piece:
@@ -147,22 +149,46 @@ class Names:
 
     def _starred(self, module: str, name: str, rest: str, found: list[Target], seen: set[tuple[str, str, str]], known: bool) -> bool:
         """Star imports may bind a name that the module binds itself, before or after."""
-        owner = self.project.module(module)
-        assert owner.summary is not None
-        for level, starred, _ in owner.summary.stars:
-            target = absolute(level, starred, owner.found)
-            there = self.project.finder.find(target) if target else None
-            if there is None:
-                continue
-            if not there.first_party:
+        for target, first_party in self._stars(module):
+            if not first_party:
                 if name not in _BUILTIN and not known:
                     found.append(Target("external", f"{target}.*"))
                 continue
-            if self._exports(target, name):
+            given = self._given(target)
+            if (given is None or name in given) and self._exports(target, name):
                 known = self._member(target, name, rest, found, seen) or known
-                if "*" in ((self.project.module(target).summary or owner.summary).exports or ()):
+                summary = self.project.module(target).summary
+                if summary is not None and "*" in (summary.exports or ()):
                     self._member(target, "__all__", "", found, seen)
         return known
+
+    def _stars(self, module: str) -> list[tuple[str, bool]]:
+        """The modules from which `module` takes everything, each with whether it is first party."""
+        known = self._star_imports.get(module)
+        if known is None:
+            each = self.project.module(module)
+            named = [absolute(level, starred, each.found) for level, starred, _ in (each.summary.stars if each.summary is not None else ())]
+            there = [(name, self.project.finder.find(name)) for name in named if name]
+            known = self._star_imports[module] = [(name, found.first_party) for name, found in there if found is not None]
+        return known
+
+    def _given(self, module: str) -> frozenset[str] | None:
+        """At most these names come from `from module import *`; None when that cannot be said."""
+        if module not in self._star_names:
+            names: set[str] = set()
+            todo, seen, every = [module], {module}, True
+            while todo:
+                each = self.project.module(todo.pop())
+                summary = each.summary
+                if summary is None or "__getattr__" in summary.names or any(not _SPACES.isdisjoint(piece.marks) for piece in summary.pieces):
+                    every = False
+                    break
+                names |= summary.names | self.project.finder.modules_in(each.found.folders)
+                inner = [name for name, first_party in self._stars(each.name) if first_party and name not in seen]
+                seen.update(inner)
+                todo += inner
+            self._star_names[module] = frozenset(names) if every else None
+        return self._star_names[module]
 
     def _exports(self, module: str, name: str) -> bool:
         """Whether a star import of `module` may bind `name`."""

@@ -89,7 +89,7 @@ def _summarise(source: bytes) -> Summary:
     imports = {*eager, *(each for piece in pieces for each in (*piece.imports, *piece.literal))}
     dynamic = {each for piece in pieces for each in piece.dynamic}
     names = {name for piece in pieces for name in piece.names} | {alias.name for alias in aliases}
-    if _GLOBAL.search(source):
+    if b"global" in source and _GLOBAL.search(source):
         names.update(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
     loud = b"__doc__" in source
     shapes = [encode_plain([each.name, each.level, each.module, each.attribute]) for each in aliases]
