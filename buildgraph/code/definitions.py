@@ -165,12 +165,11 @@ class _Closing:
             runs, links = self._names.eager(name)
             todo += runs
             self.found.links.add(links)
-            for number in range(len(each.summary.pieces)):
-                condition = self._effects.condition((name, number))
-                if condition is None:
-                    self.reach((name, number), None)
-                elif condition:
-                    self._await((name, number), condition)
+            always, conditional = self._effects.of_module(name)
+            for at in always:
+                self.reach(at, None)
+            for at, condition in conditional:
+                self._await(at, condition)
 
     def _await(self, at: At, condition: frozenset[At]) -> None:
         """`at` counts as soon as one piece of `condition` does."""

@@ -30,11 +30,12 @@ _ANYTHING: Final = ("", -1)  # a change whose extent is not known, in place of a
 class Effects:
     """Conditions of pieces, each found once."""
 
-    __slots__ = ("_changes", "_conditions", "_names")
+    __slots__ = ("_changes", "_conditions", "_names", "_of_modules")
 
     def __init__(self, names: Names) -> None:
         self._names = names
         self._conditions: dict[At, frozenset[At] | None] = {}
+        self._of_modules: dict[str, tuple[list[At], list[tuple[At, frozenset[At]]]]] = {}
         self._changes: dict[tuple[At, int, int], frozenset[At]] = {}
 
     def condition(self, at: At) -> frozenset[At] | None:
@@ -42,6 +43,17 @@ class Effects:
         if at not in self._conditions:
             self._conditions[at] = self._find(at)
         return self._conditions[at]
+
+    def of_module(self, module: str) -> tuple[list[At], list[tuple[At, frozenset[At]]]]:
+        """What importing `module` does: the pieces that always count, and those that do on a condition."""
+        known = self._of_modules.get(module)
+        if known is None:
+            summary = self._names.project.module(module).summary
+            places = [(module, number) for number in range(len(summary.pieces) if summary is not None else 0)]
+            conditions = [(at, self.condition(at)) for at in places]
+            always = [at for at, condition in conditions if condition is None]
+            known = self._of_modules[module] = always, [(at, condition) for at, condition in conditions if condition]
+        return known
 
     def _find(self, at: At) -> frozenset[At] | None:
         piece = self._names.piece(at)

@@ -57,11 +57,12 @@ class Edges:
 class Names:
     """The meanings of names in one project at one moment. The edges of a piece are found once, for all closures."""
 
-    __slots__ = ("_eager", "_edges", "_star_imports", "_star_names", "project")
+    __slots__ = ("_eager", "_edges", "_star_imports", "_star_names", "_twice", "project")
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self._edges: dict[At, Edges] = {}
+        self._twice: dict[str, set[str]] = {}
         self._star_imports: dict[str, list[tuple[str, bool]]] = {}
         self._star_names: dict[str, frozenset[str] | None] = {}
         self._eager: dict[str, tuple[tuple[str, ...], Links]] = {}
@@ -198,6 +199,12 @@ class Names:
 
     def bound_twice(self, module: str) -> set[str]:
         """The names for which it matters in which order the statements of `module` bind them."""
+        known = self._twice.get(module)
+        if known is None:
+            known = self._twice[module] = self._bound_twice(module)
+        return known
+
+    def _bound_twice(self, module: str) -> set[str]:
         each = self.project.module(module)
         assert each.summary is not None
         found = {name for name, numbers in each.pieces.items() if len(numbers) > 1}

@@ -57,6 +57,8 @@ def _by_api(at: At, names: Names) -> bool:
 def _known(at: At, names: Names) -> set[str]:
     """The modules of which a piece knows where they are."""
     piece, edges = names.piece(at), names.edges(at)
+    if not piece.marks and not edges.externals:
+        return set()
     found = {at[0]} if not set(_PLACES).isdisjoint(piece.marks) or _by_api(at, names) else set()
     if found:
         chains = [chain.rpartition(".")[0] for chain in piece.reads if chain.endswith(_PLACES) and "." in chain]
