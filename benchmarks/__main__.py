@@ -6,28 +6,31 @@ import argparse
 import json
 import platform
 import sys
+from importlib import import_module
 
-from benchmarks import code, cold, commands, history, invalidation, noop, values
 from benchmarks.measuring import in_memory, scratch
 
-BENCHMARKS = {"code": code, "cold": cold, "commands": commands, "history": history, "noop": noop, "values": values}
+# One is imported when it is asked for: the peak memory of a process is never less than that of the one that started it.
+BENCHMARKS = ("code", "cold", "commands", "history", "invalidation", "noop", "values")
+_TIMED = ("cold", "commands", "noop")
 _WARM_UP = 10  # targets
 
 
 def main() -> int:
     if sys.argv[1:2] == ["invalidation"]:  # has options of its own
-        return invalidation.main(sys.argv[2:])
+        status: int = import_module("benchmarks.invalidation").main(sys.argv[2:])
+        return status
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", choices=BENCHMARKS, help="; ".join(f"{name}: {module.__doc__.splitlines()[0]}" for name, module in BENCHMARKS.items()))
+    parser.add_argument("name", choices=BENCHMARKS, help="what to measure; benchmarks/README.md describes each")
     parser.add_argument("packages", nargs="*", help="history: packages of the package index, each NAME or NAME==NEWEST")
     parser.add_argument("--size", "--releases", type=int, default=0, help="number of targets (each benchmark has its own default)")
     parser.add_argument("--runs", type=int, default=3, help="paired runs; medians are printed")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--folder", default=in_memory(), help="where to work (default: %(default)s)")
     asked = parser.parse_args()
-    module = BENCHMARKS[asked.name]
+    module = import_module(f"benchmarks.{asked.name}")
     with scratch(asked.folder) as fresh:
-        if module in (cold, commands, noop):
+        if asked.name in _TIMED:
             module.measure(_WARM_UP, 1, fresh)  # leaves bytecode and warm caches behind, for everybody
         found = module.measure(asked.size or module.SIZE, asked.runs, fresh, *asked.packages)
     machine = {"machine": platform.machine(), "python": platform.python_version(), "kernel": platform.release(), "folder": asked.folder}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from buildgraph.code.index import DEFAULT, CodeDigest, CodeIndex, Options, Reached, explain
+from buildgraph.code.digests import DEFAULT, CodeDigest, Options, Reached, explain
+from buildgraph.code.index import CodeIndex
 
 __all__ = ["DEFAULT", "CodeDigest", "CodeIndex", "Options", "Reached", "explain"]

@@ -83,4 +83,4 @@ class Project:
                 if top.path:
                     files.add(top.path)
                     loose[f"module {name}"] = str(self.content(top.path))
-        return {**self.installed.versions(owners), **loose}
+        return {**self.installed.versions(owners), **loose} if owners else loose

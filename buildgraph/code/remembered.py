@@ -27,7 +27,7 @@ from buildgraph.errors import BuildgraphError
 from buildgraph.version import VERSION
 
 if TYPE_CHECKING:
-    from buildgraph.code.index import Options
+    from buildgraph.code.digests import Options
 
 _RECORD: Final = 1  # raised whenever the remembered fields change
 _DOMAIN: Final = f"buildgraph.code.closure {_RECORD} {RECORD} {FORMAT} {sys.version_info[0]}.{sys.version_info[1]} {VERSION}\0".encode()
