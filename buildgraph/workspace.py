@@ -68,7 +68,8 @@ class Workspace:
 
     def __init__(
         self, root: str | os.PathLike[str] = ".", *, store: str | os.PathLike[str] | None = None, jobs: int | None = None, runner: str | None = None,
-        environment: Mapping[str, str] | None = None, settings: Settings | None = None, listen: Listener = ignore,
+        granularity: str | None = None, strict: bool | None = None, environment: Mapping[str, str] | None = None,
+        settings: Settings | None = None, listen: Listener = ignore,
     ) -> None:  # fmt: skip
         """Raises UsageError (BG012) when `root` is not in a workspace."""
         start = os.path.abspath(os.fspath(root))
@@ -79,6 +80,8 @@ class Workspace:
             "store": os.path.abspath(os.fspath(store)) if store is not None else None,
             "jobs": jobs,
             "runner": runner,
+            "granularity": granularity,
+            "strict": strict,
         }
         self.settings = settings or load_settings(
             self.root, flags=flags, environment=self.environment, user_file=user_file_of(self.environment), here=start

@@ -11,6 +11,7 @@ import click
 
 from buildgraph.errors import UsageError
 from buildgraph.events import Listener, ignore
+from buildgraph.schema import GRANULARITIES
 from buildgraph.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,8 +40,10 @@ class Common:
 
     def workspace(self, *, jobs: int | None = None, runner: str | None = None, listen: Listener = ignore) -> Workspace:
         """The workspace of this command. Raises UsageError (BG012)."""
-        store = self.given.get("store")
-        return Workspace(self.folder(), store=store, jobs=jobs, runner=runner, environment=dict(os.environ), listen=listen)
+        store, granularity, strict = (self.given.get(name) for name in ("store", "granularity", "strict"))
+        return Workspace(
+            self.folder(), store=store, jobs=jobs, runner=runner, granularity=granularity, strict=strict, environment=dict(os.environ), listen=listen
+        )
 
     def color(self, workspace: Workspace, *, terminal: bool) -> bool:
         wanted = workspace.settings.color
@@ -57,6 +60,8 @@ def common(function: F) -> F:
     options: list[Any] = [
         click.option("-C", "directory", metavar="DIR", help="Work in DIR.", expose_value=False, callback=keep),
         click.option("--store", metavar="DIR", help="Keep results in DIR.", expose_value=False, callback=keep),
+        click.option("--granularity", type=click.Choice(GRANULARITIES), help="How code counts, for targets that do not say.", expose_value=False, callback=keep),
+        click.option("--strict", is_flag=True, help="Refuse code that cannot be resolved by reading.", expose_value=False, callback=keep),
         click.option("-q", "--quiet", is_flag=True, help="Say only what goes wrong.", expose_value=False, callback=keep),
         click.option("-v", "--verbose", is_flag=True, help="Say what happens to every target.", expose_value=False, callback=keep),
         click.option("--debug", is_flag=True, help="Show tracebacks.", expose_value=False, callback=keep),

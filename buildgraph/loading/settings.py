@@ -238,6 +238,8 @@ def _example(name: str) -> str:
         "remote": '"https://cache.example"',
         "runner": '"pool"',
         "color": '"auto"',
+        "granularity": '"definition"',
+        "ignore_environment": '["APP_LOG_*"]',
     }.get(name, "true")
     return f"for example {name} = {example}"
 
