@@ -25,6 +25,7 @@ from buildgraph.encoding import encode
 from buildgraph.schema import DEFINITION, MODULE, PACKAGE, SOURCE
 
 _VARIABLE: Final = re.compile("[A-Z][A-Z0-9_]{2,}")
+Read = Callable[[str], tuple[bytes, Digest]]
 # Readers of docstrings outside the project: what they print is made of them.
 _DOC_READERS: Final = ("click", "cyclopts", "docopt", "fire", "plac", "typer")
 
@@ -35,20 +36,12 @@ class Closures:
     __slots__ = ("_effects", "_memory", "_names", "_roots", "finder", "project")
 
     def __init__(
-        self,
-        root: str,
-        *,
-        search: Sequence[str],
-        read: Callable[[str], tuple[bytes, Digest]],
-        digest: Callable[[str], Digest] | None = None,
-        memo: MutableMapping[bytes, bytes] | None = None,
-        skip: Sequence[str] = (),
+        self, root: str, search: Sequence[str], read: Read, digest: Callable[[str], Digest], memo: MutableMapping[bytes, bytes], skip: Sequence[str]
     ) -> None:
         folders = [os.path.normpath(folder) for folder in search if os.path.isabs(folder)]
-        memo = {} if memo is None else memo
         installed = Distributions(folders, memo)
         self.finder = Finder(os.path.normpath(root), folders, read, installed, [f"{folder}/" for folder in skip])
-        self.project = Project(self.finder, installed, read, digest or (lambda path: read(path)[1]), memo)
+        self.project = Project(self.finder, installed, read, digest, memo)
         self._names = Names(self.project)
         self._effects = Effects(self._names)
         self._memory = Memory(self.project, self._names, memo, folders)

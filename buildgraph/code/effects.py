@@ -83,7 +83,7 @@ class Effects:
             return chain in _QUIET_BUILTINS
         for kind, module, _, number in targets:
             if kind == "external":
-                if module.partition(".")[0] not in _QUIET or module == "functools.singledispatch.register":
+                if module.partition(".")[0] not in _QUIET:
                     return False
             elif kind == "piece":
                 if self._names.piece((module, number)).kind == VARIABLE:

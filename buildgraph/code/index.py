@@ -49,7 +49,7 @@ class CodeIndex:
         def make() -> Closures:
             from buildgraph.code.closures import Closures  # a workspace of commands never reads Python code
 
-            return Closures(root, search=search, read=read, digest=look, memo=memo, skip=skip)
+            return Closures(root, search, read, look, {} if memo is None else memo, skip)
 
         self._make = make
 

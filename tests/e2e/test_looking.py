@@ -173,6 +173,55 @@ class TestLog:
         ]  # fmt: skip
 
 
+class TestExplainingCode:
+    """What `explain` says when code changed."""
+
+    @pytest.fixture
+    def edited(self, empty):
+        text = "def tokenize(text):\n    return text.split()\n\n\ndef featurize(text):\n    return [len(each) for each in tokenize(text)]\n"
+        build = "from buildgraph.rules import python\npython('features', fn='app.model:train')\n"
+        empty.write({"buildgraph.toml": "", "BUILD.py": build, "app/model.py": "from app.text import featurize\n\n\ndef train():\n    return featurize('a b')\n", "app/text.py": text})
+        empty("build")
+        empty.write({"app/text.py": "# moved down\n" + text.replace("split()", "split(',')")})
+        return empty
+
+    def test_it_names_the_definition_its_lines_and_the_names_that_lead_there(self, edited):
+        said = edited("explain", "//:features").out
+        assert re.search(r"changed  code\.definitions\.app\.text\.tokenize: \w{10} -> \w{10}", said)
+        assert "app/text.py:2-3  (reached via train -> featurize -> tokenize)" in said
+        assert "split" not in said
+
+    def test_diff_shows_the_source_as_the_last_build_saw_it_and_as_it_is(self, edited):
+        said = edited("explain", "//:features", "--diff").out
+        assert "-    return text.split()" in said and "+    return text.split(',')" in said
+        assert "moved down" not in said, "a comment is no part of the definition"
+
+    def test_json_has_the_same(self, edited):
+        (found,) = edited("explain", "//:features", "--json").data["definitions"]
+        assert (found["name"], found["file"], found["first"], found["last"]) == ("app.text.tokenize", "app/text.py", 2, 3)
+        assert found["via"] == ["train", "featurize", "tokenize"]
+        assert "+    return text.split(',')" in found["diff"]
+
+    def test_a_definition_that_is_gone_or_new_is_told_as_such(self, edited):
+        edited.write({"app/text.py": "def featurize(text):\n    return [shorten(text)]\n\n\ndef shorten(text):\n    return text[:1]\n"})
+        changes = {row["field"]: row for row in edited("explain", "//:features", "--json").data["changes"]}
+        assert changes["code.definitions.app.text.tokenize"]["after"] == "absent"
+        assert changes["code.definitions.app.text.shorten"]["before"] == "absent"
+
+    def test_code_counts_as_the_flag_the_variable_or_the_target_says(self, edited):
+        assert "granularity: definition" in edited("explain", "//:features").out
+        assert "granularity: module" in edited("explain", "//:features", "--granularity", "module").out
+        edited.write({"buildgraph.toml": "granularity = 'package'\n"})
+        assert "granularity: package" in edited("explain", "//:features").out
+        edited.write({"BUILD.py": "from buildgraph.rules import python\npython('features', fn='app.model:train', granularity='source')\n"})
+        assert "granularity: source" in edited("explain", "//:features").out
+
+    def test_strict_refuses_what_reading_cannot_resolve(self, edited):
+        edited.write({"app/text.py": "def featurize(text):\n    return globals()[text]\n"})
+        assert "note: app.text looks names up in its module" in edited("explain", "//:features").out
+        assert "error[BG105]" in edited("build", "--strict", expect=2).err
+
+
 @pytest.mark.parametrize("command", ["status", "explain //:words", "list", "graph", "show //:words", "log //:words"])
 def test_looking_changes_no_file_of_the_user(place, command):
     place("build")
