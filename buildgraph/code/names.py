@@ -54,6 +54,12 @@ class Edges:
         return bool(self.externals or self.links)
 
 
+def with_meanings(piece: Piece, meanings: list[str], loud: bool) -> str:
+    """The digest of a piece together with what its names mean."""
+    own = piece.loud if loud else piece.digest
+    return (Digest.of(encode_plain([own, meanings])) if meanings else own).hex()
+
+
 class Names:
     """The meanings of names in one project at one moment. The edges of a piece are found once, for all closures."""
 
@@ -84,9 +90,7 @@ class Names:
         edges = self.edges(at)
         known = edges.digests.get(loud)
         if known is None:
-            piece = self.piece(at)
-            own = piece.loud if loud else piece.digest
-            known = edges.digests[loud] = (Digest.of(encode_plain([own, edges.meanings])) if edges.meanings else own).hex()
+            known = edges.digests[loud] = with_meanings(self.piece(at), edges.meanings, loud)
         return known
 
     def edges(self, at: At) -> Edges:

@@ -17,7 +17,7 @@ import msgpack
 
 from buildgraph.code.definitions import Closure
 from buildgraph.code.editable import is_addition
-from buildgraph.code.names import Names
+from buildgraph.code.names import Names, with_meanings
 from buildgraph.code.project import Project
 from buildgraph.code.reading import FORMAT
 from buildgraph.code.summary import RECORD, from_bytes, memo_key, source_key
@@ -29,7 +29,7 @@ from buildgraph.version import VERSION
 if TYPE_CHECKING:
     from buildgraph.code.digests import Options
 
-_RECORD: Final = 1  # raised whenever the remembered fields change
+_RECORD: Final = 2  # raised whenever the remembered fields change
 _DOMAIN: Final = f"buildgraph.code.closure {_RECORD} {RECORD} {FORMAT} {sys.version_info[0]}.{sys.version_info[1]} {VERSION}\0".encode()
 _SOURCES: Final = b"buildgraph.code.sources 1\0"
 _DATA: Final = "data:"
@@ -84,12 +84,13 @@ class Memory:
 
     def keep(self, entry_point: str, options: Options, known: Remembered, closure: Closure, data: Mapping[str, str], loud: bool) -> None:
         """Remember what was found, and what it rests on. `data` are data files by name."""
-        titles: dict[str, list[tuple[str, int, str]]] = {}
+        titles: dict[str, list[tuple[str, int, str, list[str]]]] = {}
         seen: dict[str, int] = {}
         for at in sorted(closure.pieces):
             title = f"{at[0]}.{self._names.piece(at).title}"
             seen[title] = number = seen.get(title, 0) + 1
-            titles.setdefault(at[0], []).append((title if number == 1 else f"{title}#{number}", at[1], self._names.digest(at, loud)))
+            title = title if number == 1 else f"{title}#{number}"
+            titles.setdefault(at[0], []).append((title, at[1], self._names.digest(at, loud), self._names.edges(at).meanings))
         rests = [self._rest(name, loud, titles.get(name, ())) for name in sorted(closure.imported) if self._project.module(name).path]
         rests += [self._rest(f"{_DATA}{name}", path, ()) for name, path in sorted(data.items())]
         listings = [(folder, self._listing(folder)) for folder in self._project.finder.looked()]
@@ -121,14 +122,20 @@ class Memory:
     def _rest(self, name: str, extra: Any, titles: Any) -> tuple[Any, ...]:
         """One file that a closure rests on: path and content, and what renewing the closure needs."""
         if name.startswith(_DATA):
-            return extra, self._project.digest(extra), name, extra, titles, b""
+            return extra, self._project.digest(extra), name, extra, b"", b""
         module = self._project.module(name)
         assert module.content is not None, f"{name} has a file"
-        return module.path, module.content, name, extra, titles, self._shape(name)
+        return module.path, module.content, name, extra, msgpack.packb(titles, unicode_errors="surrogatepass"), self._shape(name)
 
-    def _again(self, name: str, extra: Any, titles: Any) -> tuple[Any, ...]:
-        """The same file as it is now."""
-        return self._rest(name, extra, [(title, number, self._names.digest((name, number), extra)) for title, number, _ in titles])
+    def _again(self, name: str, extra: Any, titles: bytes) -> tuple[Any, ...]:
+        """The same file as it is now. What names mean is what it was, because no shape changed."""
+        return self._rest(name, extra, () if name.startswith(_DATA) else self._pieces_now(name, extra, titles))
+
+    def _pieces_now(self, name: str, loud: bool, titles: bytes) -> list[tuple[str, int, str, list[str]]]:
+        summary = self._project.module(name).summary
+        assert summary is not None, f"{name} has a shape"
+        rows = msgpack.unpackb(titles, unicode_errors="surrogatepass")
+        return [(title, number, with_meanings(summary.pieces[number], meanings, loud), meanings) for title, number, _, meanings in rows]
 
     def _shape(self, name: str) -> bytes:
         summary = None if name.startswith(_DATA) else self._project.module(name).summary
@@ -137,7 +144,7 @@ class Memory:
     def _write(self, entry_point: str, options: Options, known: Remembered, stamps: Any, listings: Any, rests: Any) -> None:
         row = [known, stamps, listings, rests]
         self._memo[self._key(entry_point, options)] = msgpack.packb(row, unicode_errors="surrogateescape")
-        sources = {name: content for _, content, name, _, titles, _ in rests if titles}
+        sources = {name: content for _, content, name, _, titles, _ in rests if len(titles) > 1}  # an empty list is one byte
         self._memo[Digest.of(_SOURCES + known.digest)] = msgpack.packb(sources)
 
     def _renewed(self, known: Remembered, changed: Iterable[tuple[Any, ...]]) -> Remembered | None:
@@ -150,8 +157,8 @@ class Memory:
             elif self._shape(name) != before or not before:
                 return None
             else:
-                digests = ((title, before, self._names.digest((name, number), extra)) for title, number, before in titles)
-                definitions.update({title: now for title, before, now in digests if now != before})
+                known_digests = {title: digest for title, _, digest, _ in msgpack.unpackb(titles, unicode_errors="surrogatepass")}
+                definitions.update({title: now for title, _, now, _ in self._pieces_now(name, extra, titles) if now != known_digests[title]})
         if not files and not definitions:
             return known
         fields = decode_trusted(known.manifest)
