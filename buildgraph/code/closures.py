@@ -114,11 +114,8 @@ class Closures:
         environment = {each for name in modules for each in self._variables(name)}
         summaries = ((name, module.summary) for name, module in reached.items() if name in modules and module.summary is not None)
         every = Closure(pieces={(name, number): None for name, summary in summaries for number in range(len(summary.pieces))})
-        files, notes = data_files(every, self._names)
-        links.notes |= notes
-        opened.update(files.values())
-        contents = {name: self.project.content(path).hex() for name, path in files.items()}
-        return self._digest(entry, options, {}, modules, links, opened, environment, contents)
+        files = self._data(every, links, opened)
+        return self._digest(entry, options, {}, modules, links, opened, environment, files)
 
     def _variables(self, module: str) -> set[str]:
         summary = self.project.module(module).summary
@@ -162,8 +159,6 @@ class Closures:
             by_title.setdefault(f"{at[0]}.{names.piece(at).title}", []).append(names.digest(at, loud))
         for title, digests in by_title.items():
             definitions.update({title if not number else f"{title}#{number + 1}": each for number, each in enumerate(digests)})
-        files, notes = data_files(closure, names)
-        links.notes |= notes
         opened = {project.module(module).path for module in closure.imported if project.module(module).path}
         modules = {name: self._bytes_of(name) for name in closure.opaque}
         if not marks.isdisjoint(("getsource", "getsourcelines")):
@@ -172,12 +167,18 @@ class Closures:
         environment = {name for at in closure.pieces for name in names.piece(at).environment}
         if "environ" in marks:  # by a name that is computed: it may be any that looks like one
             environment |= {text for at in closure.pieces for text in names.piece(at).strings if _VARIABLE.fullmatch(text)}
-        opened.update(files.values())
-        contents = {name: project.content(path).hex() for name, path in files.items()}
+        files = self._data(closure, links, opened)
         order = order_of(closure, names, self._effects, [_split(each)[0] for each in (entry_point, *options.extra)])
-        known = self._digest(entry_point, options, definitions, modules, links, opened, environment, contents, order)
+        known = self._digest(entry_point, options, definitions, modules, links, opened, environment, files, order)
         self._memory.keep(entry_point, options, Remembered(*_row(known)), closure, files, loud)
         return known
+
+    def _data(self, closure: Closure, links: Links, opened: set[str]) -> dict[str, str]:
+        """The data files behind a closure, by name; what is said of them goes into `links`, their paths into `opened`."""
+        files, notes = data_files(closure, self._names)
+        links.notes |= notes
+        opened.update(files.values())
+        return files
 
     def _bytes_of(self, name: str) -> str:
         content = self.project.module(name).content
@@ -191,7 +192,8 @@ class Closures:
         notes = set(links.notes)
         versions = self.project.versions(links, files, notes) if options.granularity != SOURCE else {}
         said = sorted(notes)
-        manifest = encode(fields_of(entry, options.granularity, definitions, modules, versions, data or {}, said, order))
+        contents = {name: self.project.content(path).hex() for name, path in (data or {}).items()}
+        manifest = encode(fields_of(entry, options.granularity, definitions, modules, versions, contents, said, order))
         return CodeDigest(Digest.of(manifest), manifest, tuple(sorted(files)), tuple(sorted(links.preload)), tuple(said), tuple(sorted(environment)))
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from typing import Any
 
 from buildgraph.action import Action, Output
 from buildgraph.code import CodeDigest, Options
@@ -23,12 +23,6 @@ from buildgraph.schema import GRANULARITIES, GraphSchema, Policy, SchemaNode
 from buildgraph.store import Store
 
 STATE_FOLDER = ".buildgraph"
-
-
-class CodeReader(Protocol):
-    """Where code digests come from."""
-
-    def of(self, entry_point: str, options: Options) -> CodeDigest: ...
 
 
 def code_options(policy: Policy, granularity: str, strict: bool) -> Options:
