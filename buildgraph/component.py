@@ -61,6 +61,26 @@ class GraphComponent:
         """Names of packages that must be importable for this component to run."""
         return []
 
+    @staticmethod
+    def supported_languages() -> list[str] | None:
+        """The only languages that this component can handle; None: it does not mind, an empty list: none."""
+        return None
+
+    @staticmethod
+    def not_supported_languages() -> list[str] | None:
+        """Languages that this component cannot handle; give these or the supported ones, not both."""
+        return None
+
+    @classmethod
+    def required_components(cls) -> list[type]:
+        """Component classes of which one (or a subclass) has to come before this component in a graph."""
+        return []
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:  # noqa: ARG003 - the signature is the contract
+        """What else a result depends on, such as the digest of a file that `config` names; None: nothing else."""
+        return None
+
 
 @runtime_checkable
 class Cacheable(Protocol):

@@ -10,7 +10,7 @@
     ├── VerificationError  bytes are not what their digest says              exit 6
     └── Interrupted        the user pressed Ctrl-C                           exit 130
 
-Codes are explained by `buildgraph explain CODE`; the pages are in `catalogue.py`.
+Codes are explained by `buildgraph explain CODE`; the pages are in `catalogue/`.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ ADVICE = re.compile(
 
 def sources() -> dict[str, str]:
     """The text of every module of the engine and the rules, but for the catalogue itself and the examples."""
-    paths = [*ROOT.glob("buildgraph/**/*.py"), *ROOT.glob("rules/*.py")]
-    return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths if path.name != "catalogue.py"}
+    paths = [*ROOT.glob("buildgraph/**/*.py"), *ROOT.glob("rules/*.py"), *ROOT.glob("rules/nlu/**/*.py")]
+    return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths if path.parent.name != "catalogue"}
 
 
 def mentioned(source: str) -> set[str]:
