@@ -7,4 +7,4 @@ from typing import Final
 from buildgraph.catalogue import asking, building, keeping, training
 
 # A title and a paragraph for each code; line breaks inside a paragraph mean nothing.
-PAGES: Final[dict[str, tuple[str, str]]] = {**asking.PAGES, **building.PAGES, **keeping.PAGES, **training.PAGES}
+PAGES: Final[dict[str, tuple[str, str]]] = dict(sorted({**asking.PAGES, **building.PAGES, **keeping.PAGES, **training.PAGES}.items()))
