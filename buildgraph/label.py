@@ -39,9 +39,9 @@ def join(package: str, name: str) -> str:
 
 
 def split(label: str) -> tuple[str, str]:
-    """The package and the name of a full label."""
-    package, _, name = label.removeprefix("//").partition(":")
-    return package, name
+    """The package and the name of a full label; a bare name, as a graph trainer has them, is in no package."""
+    package, colon, name = label.removeprefix("//").partition(":")
+    return (package, name) if colon else ("", package)
 
 
 def is_label(text: str) -> bool:

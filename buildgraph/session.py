@@ -164,7 +164,7 @@ class Session:
 
     def _tidy(self) -> None:
         """Remove what workers left: their private folders, stages of failed actions, folders of links to sources."""
-        left = [path for name in ("workers", "stage", "inputs") if os.path.isdir(path := os.path.join(self.state, name))]
+        left = [path for name in ("workers", "stage", "inputs", "resources") if os.path.isdir(path := os.path.join(self.state, name))]
         if left:
             import shutil  # an unchanged build has nothing to remove
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from buildgraph.action import Output
 from buildgraph.code import CodeIndex, Reached
 from buildgraph.code.finder import ENGINE
 from buildgraph.errors import Place, UsageError, VerificationError
@@ -15,6 +14,7 @@ from buildgraph.execution.request import FILES, Outcome, Request, error_from_dat
 from buildgraph.execution.tracing import Definition, Ran, Traced, answered, ask, definition_at, definitions
 from buildgraph.loading import LoadedGraph
 from buildgraph.scheduler.accept import died
+from buildgraph.scheduler.loop import Known
 from buildgraph.scheduler.lowering import STATE_FOLDER, code_options, forget_stage
 from buildgraph.session import Prepared, Session, import_path, without_groups, worker_environment
 
@@ -131,17 +131,17 @@ def needs_of(graph: LoadedGraph, label: str) -> list[str]:
     return list(dict.fromkeys(parent for parent in nodes[label].needs.values() if not nodes[parent].is_input))
 
 
-def run_traced(session: Session, prepared: Prepared, label: str, known: Mapping[str, Output]) -> ClosureCheck:
-    """Run `label` once in a process of its own, its result thrown away. `known` has the outputs of the targets it needs.
+def run_traced(session: Session, prepared: Prepared, label: str, settled: Known) -> ClosureCheck:
+    """Run `label` once in a process of its own, its result thrown away. `settled` has what the targets it needs made.
 
     Raises what the target raises, and MachineError.
     """
-    scene = prepared.scene
+    scene, known = prepared.scene, settled.outputs
     node = scene.schema.nodes[label]
     for parent in node.needs.values():
         if parent in scene.input_errors:
             raise scene.input_errors[parent]
-    request = scene.lowering.request(label, scene.actions[label], known)
+    request = scene.lowering.request(label, scene.actions[label], known, settled.persisted)
     copied, sources = in_place()
     inside = list(dict.fromkeys(os.path.realpath(folder) for folder in (session.root, *sources)))
     traced = _execute(session.root, label, ask(request, copied, inside))

@@ -154,7 +154,7 @@ class Workspace:
                     report = build.run(needs, "", keep_going=False, force=(), deep_keys=True)
                     for error in report.errors.values():
                         raise error
-                return run_traced(session, session.prepare(graph), label, build.known.outputs)
+                return run_traced(session, session.prepare(graph), label, build.known)
         finally:
             runner.stop()
 

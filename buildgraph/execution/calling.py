@@ -224,8 +224,9 @@ def _attribute(owner: Any, name: str, what: Call) -> Any:
         ) from None  # fmt: skip
 
 
-def context(target: str, schema: Any) -> ExecutionContext:
-    return ExecutionContext(graph_schema=schema, node_name=target)
+def context(target: str, schema: Any, surroundings: Mapping[str, Any] | None = None) -> ExecutionContext:
+    """What a component may know: its node, and what of its `surroundings` is not the default."""
+    return ExecutionContext(graph_schema=schema, node_name=target, **(surroundings or {}))
 
 
 def merged_config(defaults: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:

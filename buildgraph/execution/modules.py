@@ -19,32 +19,36 @@ _KEPT: Final = ("__main__", "buildgraph")
 
 
 @contextmanager
-def own_modules(root: str) -> Iterator[None]:
-    """Inside, modules are found from `root`, as they are on disk now; afterwards `sys.modules` is what it was."""
+def own_modules(root: str, *others: str) -> Iterator[None]:
+    """Inside, modules are found from `root`, as they are on disk now; afterwards `sys.modules` is what it was.
+
+    What lies in one of the `others` is imported anew as well.
+    """
     compile_from_source()
     invalidate_caches()  # a file that is younger than the last look at its folder is found, too
-    before, path = _take_out(root), list(sys.path)
+    folders = tuple(f"{folder}/" for folder in (root, *others))
+    before, path = _take_out(folders), list(sys.path)
     sys.path.insert(0, root)
     try:
         yield
     finally:
         sys.path[:] = path
-        _take_out(root)
+        _take_out(folders)
         sys.modules.update(before)
 
 
-def _take_out(root: str) -> dict[str, ModuleType]:
-    """Remove the modules below `root` from `sys.modules`; they are returned."""
+def _take_out(folders: tuple[str, ...]) -> dict[str, ModuleType]:
+    """Remove the modules below `folders` from `sys.modules`; they are returned."""
     found = {}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] not in _KEPT and _lies_in(module, root + "/"):
+        if name.partition(".")[0] not in _KEPT and _lies_in(module, folders):
             found[name] = sys.modules.pop(name)
     return found
 
 
-def _lies_in(module: object, folder: str) -> bool:
+def _lies_in(module: object, folders: tuple[str, ...]) -> bool:
     attributes = getattr(module, "__dict__", {})  # asks nothing of modules that make up attributes
     file = attributes.get("__file__")
     if file is None and (path := attributes.get("__path__")):
         file = next(iter(path), None)  # a namespace package
-    return isinstance(file, str) and file.startswith(folder) and "/site-packages/" not in file
+    return isinstance(file, str) and file.startswith(folders) and "/site-packages/" not in file

@@ -15,11 +15,17 @@ from buildgraph.digest import Digest
 from buildgraph.errors import BuildgraphError, MachineError, TargetError, UsageError, VerificationError
 from buildgraph.execution.trees import Entry
 
-VALUE, FILES, RESOURCE = "v", "t", "r"
+VALUE, FILES, RESOURCE, FOLDERS = "v", "t", "r", "s"
+CONTEXT = "@execution_context"  # parameters that begin with @ are the engine's: no code gets them by that name
+MODEL_STORAGE = "@model_storage"
+ADDON = "@fingerprint_addon"
 
 
 class Input(NamedTuple):
-    """One input as a worker gets it: an encoded value (inline, or a file to verify), or files at a place."""
+    """One input as a worker gets it: an encoded value (inline, or a file to verify), or files at a place.
+
+    FOLDERS are what a parent persisted beside its value: readable through the model storage, and no argument.
+    """
 
     parameter: str
     kind: str
@@ -92,17 +98,13 @@ class Outcome(NamedTuple):
     cpu: float = 0.0
     rss: int = 0
     classes: tuple[str, ...] = ()
+    resources: tuple[StoredFile, ...] | None = None  # what was persisted beside the value
 
     def encode(self, log: bytes = b"", wall: float = 0.0, cpu: float = 0.0, rss: int = 0) -> bytes:
         """The outcome as bytes, with what was printed and what it cost: known last, so not in the value yet."""
-        files = None
-        if self.files is not None:
-            files = [
-                [f.entry.path, f.entry.mode, f.entry.digest, f.entry.size, f.entry.target, f.data, f.path]
-                for f in self.files
-            ]
         row = [
-            self.codec, self.data, self.path, self.digest, self.size, self.identity, files, self.error, log, wall, cpu, rss, self.classes,
+            self.codec, self.data, self.path, self.digest, self.size, self.identity, _as_rows(self.files), self.error, log, wall, cpu, rss, self.classes,
+            _as_rows(self.resources),
         ]  # fmt: skip
         return msgpack.packb(row, unicode_errors="surrogateescape")  # type: ignore[no-any-return]
 
@@ -110,13 +112,24 @@ class Outcome(NamedTuple):
     def decode(cls, data: bytes) -> Outcome:
         row = msgpack.unpackb(data, unicode_errors="surrogateescape")
         row[0] = intern(row[0])  # a build remembers the codec of every target
-        if row[6] is not None:
-            row[6] = tuple(
-                StoredFile(Entry(path, mode, Digest(digest) if digest else None, size, target), content, file)
-                for path, mode, digest, size, target, content, file in row[6]
-            )
+        row[6], row[13] = _from_rows(row[6]), _from_rows(row[13])
         row[12] = tuple(row[12])
         return cls(*row)
+
+
+def _as_rows(files: Sequence[StoredFile] | None) -> list[list[Any]] | None:
+    if files is None:
+        return None
+    return [[f.entry.path, f.entry.mode, f.entry.digest, f.entry.size, f.entry.target, f.data, f.path] for f in files]
+
+
+def _from_rows(rows: list[list[Any]] | None) -> tuple[StoredFile, ...] | None:
+    if rows is None:
+        return None
+    return tuple(
+        StoredFile(Entry(path, mode, Digest(digest) if digest else None, size, target), content, file)
+        for path, mode, digest, size, target, content, file in rows
+    )
 
 
 _KINDS: Final = {kind.__name__: kind for kind in (UsageError, TargetError, MachineError, VerificationError)}

@@ -15,7 +15,7 @@ from buildgraph.execution.codecs import CACHEABLE, RESOURCE, TREE, WAYS_OUT, cho
 from buildgraph.execution.codecs.base import INLINE, carried
 from buildgraph.execution.process import Process
 from buildgraph.execution.request import Input, Outcome, Request, StoredFile
-from buildgraph.execution.resources import ResourceFolders
+from buildgraph.execution.resources import ResourceFolders, folder_name
 from buildgraph.execution.trees import FOLDER, LINK, Entry, scan
 
 
@@ -71,9 +71,12 @@ def of_value(
     """The outcome that holds `value`. Raises TargetError (BG232) naming the type and the path to what cannot be stored."""
     codec = choose(value, asked.codec, asked.target)
     if codec.startswith(RESOURCE + ":") and isinstance(value, Resource):
-        folder = storage.path_of(value) if storage else Path(process.private, "none")
-        folder.mkdir(parents=True, exist_ok=True)
-        return _folder(asked, codec, folder, scratch, remove=True)
+        folder = storage.folder_of(value) if storage else Path(process.private, "none")
+        written = storage is not None and value.name in storage.written
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            written = True
+        return _folder(asked, codec, folder, scratch, remove=written)
     if codec.startswith(CACHEABLE + ":"):
         folder = Path(process.private, "value")
         folder.mkdir(exist_ok=True)
@@ -94,6 +97,19 @@ def of_value(
     return Outcome(
         codec, encoded.data, encoded.path, encoded.digest or b"", encoded.size, encoded.identity or b"", classes=encoded.classes
     )
+
+
+def persisted(asked: Request, storage: ResourceFolders, value: Any, scratch: Callable[[], str]) -> tuple[StoredFile, ...] | None:
+    """The files of all resources that were written, each in a folder named after it, but for one that is the value itself."""
+    returned = value.name if isinstance(value, Resource) else None
+    found: list[StoredFile] = []
+    for name, folder in sorted(storage.written.items()):
+        if name == returned:
+            continue
+        inner, place = folder_name(name), str(folder)
+        entries = scan(place, asked.target)
+        found += [_stored(place, entry, scratch, inner) for entry in entries] or [StoredFile(Entry(inner, FOLDER))]
+    return tuple(found) or None
 
 
 def _unstorable_part(asked: Request, error: EncodingError) -> TargetError:
@@ -128,11 +144,16 @@ def _folder(asked: Request, codec: str, folder: Path, scratch: Callable[[], str]
     return Outcome(codec=codec, files=files)
 
 
-def _stored(folder: str, entry: Entry, scratch: Callable[[], str]) -> StoredFile:
-    """The bytes of one file of a tree: inline when small, else copied to a new file while they are digested."""
+def _stored(folder: str, entry: Entry, scratch: Callable[[], str], inside: str = "") -> StoredFile:
+    """The bytes of one file of a tree: inline when small, else copied to a new file while they are digested.
+
+    `inside` is the folder of the tree that it belongs into.
+    """
+    full = f"{folder}/{entry.path}"
+    if inside:
+        entry = entry._replace(path=f"{inside}/{entry.path}")
     if entry.mode in (LINK, FOLDER):
         return StoredFile(entry)
-    full = f"{folder}/{entry.path}"
     if entry.size <= INLINE:
         data = _read(full, entry.size)
         return StoredFile(Entry(entry.path, entry.mode, Digest.of(data), len(data)), data)

@@ -25,8 +25,18 @@ from buildgraph.execution.codecs import CACHEABLE, Source, codec_named
 from buildgraph.execution.from_source import compile_from_source
 from buildgraph.execution.modules import own_modules
 from buildgraph.execution.process import Process
-from buildgraph.execution.request import FILES, RESOURCE, Input, Outcome, Request, error_as_data
-from buildgraph.execution.resources import ResourceFolders
+from buildgraph.execution.request import (
+    ADDON,
+    CONTEXT,
+    FILES,
+    FOLDERS,
+    RESOURCE,
+    Input,
+    Outcome,
+    Request,
+    error_as_data,
+)
+from buildgraph.execution.resources import ResourceFolders, resource_name
 from buildgraph.schema import FILES as AS_FILES
 from buildgraph.schema import GraphSchema, SchemaNode
 
@@ -127,7 +137,14 @@ def execute(asked: Request, process: Process) -> bytes:
 
 def _produce(asked: Request, process: Process) -> Outcome:
     known: dict[str, Any] = {}
-    inputs = {given.parameter: _input(given, asked, process, known) for given in asked.inputs}
+    inputs = {}
+    for given in asked.inputs:
+        if given.kind == FOLDERS:
+            known.update(_persisted(given, process.root))
+        else:
+            inputs[given.parameter] = _input(given, asked, process, known)
+    surroundings = inputs.pop(CONTEXT, {})
+    inputs.pop(ADDON, None)  # it only counts
     config = decode_trusted(asked.config)
     stage = os.path.join(process.root, asked.stage)
     services: dict[str, Callable[[], Any]] = {}
@@ -140,7 +157,7 @@ def _produce(asked: Request, process: Process) -> Outcome:
         services["stage"] = lambda: asked.stage
         services["environ"] = lambda: process.environ_of(asked.environment)
     if asked.constructor:
-        services["execution_context"] = lambda: context(asked.target, _own_schema(asked, config))
+        services["execution_context"] = lambda: context(asked.target, _own_schema(asked, config), surroundings)
     if asked.environment:
         os.environ.update(dict(asked.environment))
     made: list[ResourceFolders] = []
@@ -174,12 +191,21 @@ def _collect(
     """What came of the call; large values go to new files in the folder `scratch`."""
     if asked.outs:
         return results.declared_outputs(asked, stage, lambda: process.scratch(scratch))
-    return results.of_value(asked, value, made[0] if made else None, lambda: process.scratch(scratch), process)
+    storage, fresh = made[0] if made else None, lambda: process.scratch(scratch)
+    beside = results.persisted(asked, storage, value, fresh) if storage is not None and storage.written else None
+    outcome = results.of_value(asked, value, storage, fresh, process)
+    return outcome._replace(resources=beside) if beside is not None else outcome
 
 
 def _own_schema(asked: Request, config: Mapping[str, Any]) -> GraphSchema:
     node = SchemaNode({}, asked.entry_point, asked.constructor, asked.fn, config, asked.eager)
     return GraphSchema({asked.target: node})
+
+
+def _persisted(given: Input, root: str) -> dict[str, Path]:
+    """The folders of the resources in what somebody persisted, by name."""
+    folders = dict.fromkeys(path.partition("/")[0] for path in given.paths)
+    return {resource_name(folder): Path(root, given.path, folder) for folder in folders}
 
 
 def _input(given: Input, asked: Request, process: Process, known: dict[str, Any]) -> Any:

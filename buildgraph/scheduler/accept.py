@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 
 from buildgraph.action import ActionResult, Cost, Output
 from buildgraph.digest import Digest
+from buildgraph.encoding import encode
 from buildgraph.errors import TargetError
-from buildgraph.execution.request import Outcome
+from buildgraph.execution.codecs import RESOURCES
+from buildgraph.execution.request import Outcome, StoredFile
 from buildgraph.execution.runner import Death
 from buildgraph.execution.trees import manifests
 from buildgraph.scheduler.behaviour import Behind, identity
@@ -20,15 +23,8 @@ def accept(outcome: Outcome, store: Store, now: int, code: Behind, key: Digest) 
     `code` is what the value carries, `key` the action's.
     """
     if outcome.files is not None:
-        for file in outcome.files:
-            if file.data is not None:
-                store.put(file.data)
-            elif file.path and file.entry.digest is not None:
-                store.put_file(file.path, file.entry.digest, file.entry.size)
-        root, blobs = manifests(file.entry for file in outcome.files)
-        for blob in blobs.values():
-            store.put(blob)
-        digest, seen, size = root, root, sum(file.entry.size for file in outcome.files)
+        digest = seen = put_tree(outcome.files, store)
+        size = sum(file.entry.size for file in outcome.files)
     elif outcome.data is not None:
         digest = store.put(outcome.data)
         seen, size = Digest(outcome.identity) if outcome.identity else digest, len(outcome.data)
@@ -36,10 +32,35 @@ def accept(outcome: Outcome, store: Store, now: int, code: Behind, key: Digest) 
         digest = Digest(outcome.digest)
         store.put_file(outcome.path, digest, outcome.size)
         seen, size = Digest(outcome.identity) if outcome.identity else digest, outcome.size
+    outputs: tuple[Output, ...] = ()
+    if outcome.resources is not None:
+        tree = put_tree(outcome.resources, store)
+        outputs = (Output(RESOURCES, RESOURCES, tree, tree, sum(file.entry.size for file in outcome.resources)),)
+        seen = with_resources(seen, tree)
     output = Output("value", outcome.codec, identity(seen, code, key), digest, size, tuple(sorted(code)))
     log = store.put(outcome.log) if outcome.log else None
-    cost = Cost(round(outcome.wall, 6), round(outcome.cpu, 6), outcome.rss, output.size)
-    return ActionResult((output,), log, cost, now)
+    cost = Cost(round(outcome.wall, 6), round(outcome.cpu, 6), outcome.rss, output.size + sum(each.size for each in outputs))
+    return ActionResult((output, *outputs), log, cost, now)
+
+
+def put_tree(files: Iterable[StoredFile], store: Store) -> Digest:
+    """Put a tree into the store, blobs first; the digest of its root manifest."""
+    entries = []
+    for file in files:
+        entries.append(file.entry)
+        if file.data is not None:
+            store.put(file.data)
+        elif file.path and file.entry.digest is not None:
+            store.put_file(file.path, file.entry.digest, file.entry.size)
+    root, blobs = manifests(entries)
+    for blob in blobs.values():
+        store.put(blob)
+    return root
+
+
+def with_resources(value: Digest, resources: Digest) -> Digest:
+    """What children see of a value whose component persisted something beside it: they can read both."""
+    return Digest.of(encode(["buildgraph.resources", value, resources]))
 
 
 def died(label: str, death: Death, timeout: float | None) -> TargetError:

@@ -51,14 +51,24 @@ class Known:
 
     status: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
+    persisted: dict[str, Output] = field(default_factory=dict)  # what components wrote beside their values
     keys: dict[str, Digest] = field(default_factory=dict)
     errors: dict[str, BuildgraphError] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)  # dry run: why a target would run
     undetermined: set[str] = field(default_factory=set)
 
+    def take(self, label: str, result: ActionResult) -> None:
+        """Note what came of the target: its value, and what was persisted beside it."""
+        self.outputs[label] = result.value
+        if len(result.outputs) > 1:
+            self.persisted[label] = result.outputs[1]
+        elif label in self.persisted:
+            del self.persisted[label]
+
     def forget(self, label: str) -> None:
         """As if `label` had not been settled; what it counted as stays counted until it is settled again."""
         self.outputs.pop(label, None)
+        self.persisted.pop(label, None)
         self.keys.pop(label, None)
 
     def forget_failures(self) -> None:
@@ -194,7 +204,7 @@ class Round:
     def _submit(self, label: str, stale: Stale, attempt: int) -> None:
         node = self._scene.schema.nodes[label]
         try:
-            request = self._scene.lowering.request(label, self._scene.actions[label], self.known.outputs)
+            request = self._scene.lowering.request(label, self._scene.actions[label], self.known.outputs, self.known.persisted)
         except LostBlob as lost:
             self._lost(label, lost)
             self.plan.fail(label)
@@ -218,7 +228,7 @@ class Round:
 
     def _settle_hit(self, label: str, hit: Hit) -> None:
         known, node = self.known, self._scene.schema.nodes[label]
-        known.outputs[label] = hit.result.value
+        known.take(label, hit.result)
         known.keys[label] = hit.key
         if label in known.status:
             return  # it ran in an earlier round of this build
@@ -352,7 +362,7 @@ class Round:
         scene, node = self._scene, self._scene.schema.nodes[label]
         code = behind(outcome.classes, scene.code_of)
         result = accept(outcome, scene.store, scene.now(), code, stale.key)
-        self.known.outputs[label] = result.value
+        self.known.take(label, result)
         if node.policy.cacheable:
             self._keep(label, stale, result)
         if node.policy.outs:

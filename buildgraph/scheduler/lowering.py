@@ -12,10 +12,10 @@ from buildgraph.action import Action, Output
 from buildgraph.code import CodeDigest, Options
 from buildgraph.encoding import encode_value
 from buildgraph.errors import EncodingError, UsageError, nearest
-from buildgraph.execution.codecs import RESOURCE
+from buildgraph.execution.codecs import RESOURCE, RESOURCES
 from buildgraph.execution.codecs.base import INLINE
 from buildgraph.execution.outputs import LostBlob, OutputFolder, holds_folder, link_farm
-from buildgraph.execution.request import FILES, VALUE, Input, Request
+from buildgraph.execution.request import FILES, FOLDERS, VALUE, Input, Request
 from buildgraph.execution.request import RESOURCE as AS_RESOURCE
 from buildgraph.execution.sources import SourceTree
 from buildgraph.schema import FILES as AS_FILES
@@ -81,19 +81,25 @@ class Lowering:
         self._environment = environment
         self._scratch = ""
         self._farms: set[str] = set()
+        self._folders = OutputFolder(root, f"{STATE_FOLDER}/resources", store, _Rows())
 
     def stage(self, label: str) -> str:
         """The folder in which the action of `label` writes its declared outputs, relative to the workspace."""
         package, _, name = label.removeprefix("//").partition(":")
         return f"{STATE_FOLDER}/stage/{package}/{name}" if package else f"{STATE_FOLDER}/stage/{name}"
 
-    def request(self, label: str, action: Action, known: Mapping[str, Output]) -> bytes:
-        """The encoded request for a stale action. Raises LostBlob when the store lost an input."""
+    def request(self, label: str, action: Action, known: Mapping[str, Output], persisted: Mapping[str, Output]) -> bytes:
+        """The encoded request for a stale action. Raises LostBlob when the store lost an input.
+
+        `known` are the values of its parents, `persisted` what some of them wrote beside it.
+        """
         node = self._schema.nodes[label]
         if not self._scratch:
             self._scratch = self._store.scratch()
         as_files = node.policy.inputs == AS_FILES
         inputs = tuple(self._input(parameter, parent, known, as_files) for parameter, parent in node.needs.items())
+        beside = [persisted[parent] for parent in dict.fromkeys(node.needs.values()) if parent in persisted] if persisted else ()
+        inputs += tuple(self._shared("", output) for output in beside)
         environment = tuple((name, value) for name, value in action.environment if value is not None)
         return Request(
             label, action.uses, action.constructor, action.fn, action.eager, action.config, action.resource, inputs, action.outs,
@@ -105,11 +111,13 @@ class Lowering:
         if tree is not None:
             return self._source_files(parameter, tree, as_files)
         output = self._sources.get(parent) or known[parent]
+        if holds_folder(output) and parent in self._sources:
+            return self._shared(parameter, output)
         if holds_folder(output):
             paths = self._outputs.ensure(parent, known[parent])
             kind = (
                 AS_RESOURCE
-                if output.codec.startswith(RESOURCE)
+                if output.codec.startswith(f"{RESOURCE}:")
                 else VALUE
                 if not output.codec.startswith("tree")
                 else FILES
@@ -141,6 +149,13 @@ class Lowering:
             raise LostBlob(output.blob)
         return Input(parameter, VALUE, output.codec, data, "", output.blob)
 
+    def _shared(self, parameter: str, output: Output) -> Input:
+        """A tree that belongs to no output folder, at a place named after its content."""
+        label = output.blob.hex()
+        paths = self._folders.ensure(label, output)
+        kind = FOLDERS if output.codec == RESOURCES else AS_RESOURCE if output.codec.startswith(f"{RESOURCE}:") else VALUE
+        return Input(parameter, kind, output.codec, None, self._folders.place(label), output.digest, paths)
+
     def _source_files(self, parameter: str, tree: SourceTree, as_files: bool) -> Input:
         names = [entry.path for entry in tree.entries]
         if as_files or len(names) == 1:
@@ -150,6 +165,13 @@ class Lowering:
             link_farm(self._root, farm, zip(names, tree.files, strict=True))
             self._farms.add(farm)
         return Input(parameter, FILES, "tree", None, farm, tree.digest, names)
+
+
+class _Rows(dict[bytes, bytes]):
+    """Rows of a folder that no other build sees."""
+
+    def put(self, key: bytes, row: bytes) -> None:
+        self[key] = row
 
 
 def check_code(label: str, node: SchemaNode) -> None:

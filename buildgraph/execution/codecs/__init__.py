@@ -14,7 +14,8 @@ __all__ = ["CODECS", "TREE", "Codec", "Encoded", "Source", "choose", "codec_name
 TREE: Final = "tree"  # folders have their own machinery: see execution/trees.py
 RESOURCE: Final = "resource"
 CACHEABLE: Final = "cacheable"
-FOLDER_CODECS: Final = (TREE, RESOURCE, CACHEABLE)  # values held as a tree; the last two carry a name after a colon
+RESOURCES: Final = "resources"  # what an action persisted beside its value: a tree with one folder for each resource
+FOLDER_CODECS: Final = (TREE, RESOURCE, CACHEABLE, RESOURCES)  # held as a tree; two carry a name after a colon
 
 # name -> module that defines CODEC: imported only when a value of that kind shows up
 CODECS: Final = {
