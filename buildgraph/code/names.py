@@ -46,6 +46,7 @@ class Edges:
     links: Links = field(default_factory=Links)
     meanings: list[str] = field(default_factory=list)
     guesses: bool = False  # it imports by a name that may be any string
+    counts_subclasses: bool = False  # it asks a class for all that are derived from it
     digests: dict[bool, str] = field(default_factory=dict)
 
     @property
@@ -251,6 +252,7 @@ class Names:
     def _find(self, at: At) -> Edges:
         module, number = at
         piece, edges = self.piece(at), Edges()
+        edges.counts_subclasses = "__subclasses__" in piece.marks
         owner = self.project.module(module).found
         follow(owner, piece.imports, self.project.finder, edges.links)
         edges.runs |= edges.links.reaches

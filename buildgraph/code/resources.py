@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -27,11 +27,13 @@ _HOLE: Final = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]|\*+")  # what is fille
 _PATTERN: Final = re.compile(r"\w\w|\.\w")  # a pattern without this could mean any file
 
 
-def data_files(closure: Closure, names: Names) -> tuple[dict[str, str], set[str]]:
-    """The data files behind a closure: paths by a name that is the same in every checkout; and notes for people."""
+def data_files(closure: Closure, origins: Mapping[At, set[str]], names: Names) -> tuple[dict[str, str], set[str]]:
+    """The data files behind a closure: paths by a name that is the same in every checkout; and notes for people.
+
+    `origins` are the pieces of it that know where modules are, each with those modules (see `places_of`).
+    """
     found: dict[str, str] = {}
     notes: set[str] = set()
-    origins = {at: places for at in closure.pieces if (places := _known(at, names))}
     readers: dict[At, list[At]] = {}
     for at in closure.pieces if origins else ():
         for other in names.edges(at).pieces:
@@ -54,7 +56,7 @@ def _by_api(at: At, names: Names) -> bool:
     return any(external.startswith(_READERS) for external in names.edges(at).externals)
 
 
-def _known(at: At, names: Names) -> set[str]:
+def places_of(at: At, names: Names) -> set[str]:
     """The modules of which a piece knows where they are."""
     piece, edges = names.piece(at), names.edges(at)
     if not piece.marks and not edges.externals:
