@@ -157,7 +157,7 @@ class Closures:
             external.partition(".")[0] in _DOC_READERS for external in closure.externals
         )
         definitions = {title: digest for part in parts.values() for title, _, digest, _ in self._parts.rows(part, loud)}
-        opened = {project.module(module).path for module in closure.imported if project.module(module).path}
+        opened = {path for module in closure.imported if (path := project.module(module).path)}
         modules = {name: self._bytes_of(name) for name in closure.opaque}
         if not marks.isdisjoint(("getsource", "getsourcelines")):
             links.notes.add("the text of its source is read: the bytes of every module reached count")

@@ -34,13 +34,9 @@ def data_files(closure: Closure, origins: Mapping[At, set[str]], names: Names) -
     """
     found: dict[str, str] = {}
     notes: set[str] = set()
-    readers: dict[At, list[At]] = {}
-    for at in closure.pieces if origins else ():
-        for other in names.edges(at).pieces:
-            readers.setdefault(other, []).append(at)
     for at, modules in origins.items():
         by_api = _by_api(at, names)
-        near, users = _users(at, readers, names)
+        near, users = _users(at, closure, names)
         files = _Files(_folders(at, names, by_api, modules), names).read(modules, near, users, listed=not by_api)
         if not files and by_api:
             folders, own = _folders(at, names, by_api, ()), len(_beside(at[0], names))
@@ -70,13 +66,13 @@ def places_of(at: At, names: Names) -> set[str]:
     return found
 
 
-def _users(at: At, readers: dict[At, list[At]], names: Names) -> tuple[set[At], set[At]]:
-    """What uses the piece `at`: directly or through constants, and at all. It uses itself."""
+def _users(at: At, closure: Closure, names: Names) -> tuple[set[At], set[At]]:
+    """What uses the piece `at` in a closure: directly or through constants, and at all. It uses itself."""
     near, far, stack = {at}, {at}, [(at, True)]
     while stack:
         each, close = stack.pop()
-        for reader in readers.get(each, ()):
-            if reader not in far or (close and reader not in near):
+        for reader in names.readers(each):
+            if reader in closure.pieces and (reader not in far or (close and reader not in near)):
                 far.add(reader)
                 if close:
                     near.add(reader)
