@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
@@ -25,7 +24,6 @@ from buildgraph.digest import Digest
 from buildgraph.encoding import encode
 from buildgraph.schema import DEFINITION, MODULE, PACKAGE, SOURCE
 
-_VARIABLE: Final = re.compile("[A-Z][A-Z0-9_]{2,}")
 Read = Callable[[str], tuple[bytes, Digest]]
 # Readers of docstrings outside the project: what they print is made of them.
 _DOC_READERS: Final = ("click", "cyclopts", "docopt", "fire", "plac", "typer")
@@ -164,7 +162,7 @@ class Closures:
             modules.update({name: self._bytes_of(name) for name, part in parts.items() if part.numbers})
         environment = {name for part in parts.values() for name in part.environment}
         if "environ" in marks:  # by a name that is computed: it may be any that looks like one
-            environment |= {text for at in closure.pieces for text in names.piece(at).strings if _VARIABLE.fullmatch(text)}
+            environment = environment.union(*(part.variables for part in parts.values()))
         files = self._data(closure, parts, links, opened)
         orders = {name: part.order for name, part in parts.items()}
         order = order_of(closure, names, orders, [_split(each)[0] for each in (entry_point, *options.extra)])

@@ -205,7 +205,8 @@ class _Closing:
                 self.import_(module)
         for module in edges.wholes:
             self.whole(module, at)
-        self._values |= edges.values
+        if edges.values:
+            self._values |= edges.values
         if edges.leads_out:
             self.found.links.add(edges.links)
             self.found.externals |= edges.externals

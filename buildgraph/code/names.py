@@ -60,11 +60,12 @@ def with_meanings(piece: Piece, meanings: list[str], loud: bool) -> str:
 class Names:
     """The meanings of names in one project at one moment. The edges of a piece are found once, for all closures."""
 
-    __slots__ = ("_eager", "_edges", "_given_by", "_readers", "_star_imports", "_star_names", "_twice", "project")
+    __slots__ = ("_eager", "_edges", "_given_by", "_meanings", "_readers", "_star_imports", "_star_names", "_twice", "project")
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self._edges: dict[At, Edges] = {}
+        self._meanings: dict[tuple[str, str], list[Target]] = {}
         self._readers: dict[At, list[At]] = {}
         self._given_by: dict[tuple[str, str], list[tuple[str, bool]]] = {}
         self._twice: dict[str, set[str]] = {}
@@ -77,12 +78,14 @@ class Names:
         assert summary is not None, at
         return summary.pieces[at[1]]
 
-    def meaning(self, module: str, chain: str) -> list[Target]:
+    def meaning(self, module: str, chain: str) -> Sequence[Target]:
         """What the dotted `chain` means in `module`, nothing for a builtin or an unknown name."""
-        found: list[Target] = []
-        root, _, rest = chain.partition(".")
-        self._member(module, root, rest, found, set())
-        return found
+        known = self._meanings.get((module, chain))
+        if known is None:
+            known = self._meanings[module, chain] = []
+            root, _, rest = chain.partition(".")
+            self._member(module, root, rest, known, set())
+        return known
 
     def digest(self, at: At, loud: bool) -> str:
         """The digest of a piece with what its names mean. `loud`: docstrings count."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgpack
 
@@ -13,6 +14,8 @@ from buildgraph.code.definitions import Closure, ordered
 from buildgraph.code.effects import Effects
 from buildgraph.code.names import At, Names
 from buildgraph.code.resources import places_of
+
+_VARIABLE: Final = re.compile("[A-Z][A-Z0-9_]{2,}")
 
 
 class Row(NamedTuple):
@@ -28,6 +31,7 @@ class Row(NamedTuple):
 class Part:
     """The pieces of one module that a closure holds, and what can be said of them together.
 
+    `environment` are variables that it reads by name, `variables` strings that may be names of more;
     `origins` are pieces that know where modules are, each with those modules; `order` are the pieces for which it matters when they run.
     """
 
@@ -35,6 +39,7 @@ class Part:
     numbers: tuple[int, ...]
     marks: frozenset[str]
     environment: frozenset[str]
+    variables: frozenset[str]
     origins: dict[At, set[str]]
     order: list[str]
     rows: dict[bool, list[Row]] = field(default_factory=dict)
@@ -87,8 +92,9 @@ class Parts:
         names = self._names
         pieces = [(at, names.piece(at)) for at in ((module, number) for number in numbers)]
         return Part(
-            module, numbers, frozenset(mark for _, piece in pieces for mark in piece.marks),
-            frozenset(name for _, piece in pieces for name in piece.environment),
+            module, numbers, frozenset([mark for _, piece in pieces for mark in piece.marks]),
+            frozenset([name for _, piece in pieces for name in piece.environment]),
+            frozenset([text for _, piece in pieces for text in piece.strings if _VARIABLE.fullmatch(text)]),
             {at: places for at, _ in pieces if (places := places_of(at, names))}, ordered(module, numbers, names, self._effects),
         )  # fmt: skip
 
