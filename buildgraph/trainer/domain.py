@@ -44,7 +44,7 @@ class Domain:
         sections = {name: data[name] for name in SECTIONS if data.get(name)}
         for name, section in sections.items():
             if name in LISTED or (name == "forms" and isinstance(section, list)):
-                section = dict(_named(item, name) for item in section)
+                section = dict(_named(item, name) for item in section) if isinstance(section, list) else None
             if not isinstance(section, list if name == "e2e_actions" else dict):
                 raise _wrong(name)
             sections[name] = sorted(section) if isinstance(section, list) else section
