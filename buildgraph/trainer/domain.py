@@ -71,8 +71,9 @@ class Domain:
 
     @property
     def action_names(self) -> list[str]:
-        """Everything that can be done next: actions, responses, forms and the actions there always are; sorted."""
-        return sorted({*self.actions, *self.responses, *self.forms, *DEFAULT_ACTIONS})
+        """Everything that can be done next: actions, responses (those of a retrieval intent as one), forms, defaults; sorted."""
+        responses = {name.partition("/")[0] for name in self.responses}
+        return sorted({*self.actions, *responses, *self.forms, *DEFAULT_ACTIONS})
 
     def merge(self, other: Domain | None) -> Domain:
         """Both as a new domain. A name of both is `other`'s; the variations of a response are joined."""

@@ -95,6 +95,21 @@ def test_retrieval_intents_keep_their_key_and_find_their_responses(project: Writ
     assert sorted(importer.get_domain().responses) == ["utter_faq/hours", "utter_faq/price", "utter_hi"]
 
 
+@pytest.mark.parametrize(("version", "warned"), [('"3.1"', False), ("3.1", False), ("3.0", False), ('"2.0"', True)])
+def test_versions_of_the_format_may_be_quoted_or_not(project: Write, version: str, warned: bool) -> None:
+    """An earlier one is read, and said to be."""
+    importer = project({"data/nlu.yml": f"version: {version}\n" + BYE})
+    assert examples(importer.get_nlu_data()) == [("bye", "see you")]
+    assert [(code, message.rpartition("/")[2]) for code, message in importer.warnings()] == [("BG524", "nlu.yml:1: format version 2.0 is read as 3.1")] * warned
+
+
+def test_a_retrieval_intent_has_an_action(project: Write) -> None:
+    """Named after it, from its examples or its responses."""
+    stories = "stories:\n- story: a\n  steps:\n  - intent: faq\n  - action: utter_faq\n  - intent: chat/joke\n  - action: utter_chat\n"
+    importer = project({"domain.yml": "intents: [faq, chat]\nresponses: {utter_chat/joke: [{text: ha}]}\n", "data/a.yml": stories + "nlu: [{intent: faq/a, examples: [b]}]\n"})
+    assert importer.warnings() == []
+
+
 def test_folders_are_read_to_the_bottom(project: Write) -> None:
     """Files of both endings; hidden ones, other ones, and those of a configuration are not ours."""
     importer = project({
@@ -211,7 +226,7 @@ def test_a_file_is_read_once(project: Write) -> None:
         ("nlu:\n- intent: a\n  examples: 'x\n", "BG511", 4, ""),
         ("nlu:\n- intent: a\x01\n", "BG511", 2, "control character"),
         (b"nlu:\n- intent: a\n# caf\xe9\n", "BG510", 3, "UTF-8"),
-        ('# old\nversion: "2.0"\nnlu: []\n', "BG513", 2, '"3.1"'),
+        ('# old\nversion: "1.0"\nnlu: []\n', "BG513", 2, '"3.1"'),
         ('version: "4.0"\n', "BG513", 1, '"3.1"'),
         ("nlu:\n  intent: a\n", "BG514", 2, "indentation"),
         ("nlu:\n- intent: [a]\n", "BG514", 2, ""),
