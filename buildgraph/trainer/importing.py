@@ -109,9 +109,9 @@ class TrainingFileImporter:
         return content_fingerprint(self.files)
 
     def warnings(self) -> list[tuple[str, str]]:
-        """What may be meant otherwise, sorted: pairs of a code and a message, which begins with file and line if it is about one."""
+        """What may be meant otherwise, as pairs of a code and a message that begins with file and line; sorted."""
         found = [warning for part in self._data for warning in part.warnings] + self._domain[1]
-        found += _ambiguous(_merged([part.nlu for part in self._data]))
+        found += _ambiguous(self._data)
         domain = self._domain[0]
         if self._of(DOMAIN):
             answers = {f"utter_{key.partition('/')[0]}" for part in self._data for each in part.nlu.training_examples if (key := each.get(INTENT_RESPONSE_KEY))}
@@ -256,15 +256,16 @@ def _merged(parts: Sequence[TrainingData]) -> TrainingData:
     return merged
 
 
-def _ambiguous(data: TrainingData) -> list[tuple[str, str]]:
+def _ambiguous(parts: Sequence[_Part]) -> list[tuple[str, str]]:
     """Warnings of texts that stand for two intents."""
-    intents: dict[str, str] = {}
+    seen: dict[str, tuple[str, str]] = {}
     found = []
-    for message in data.intent_examples:
-        intent = message.get(INTENT_RESPONSE_KEY) or message.get(INTENT)
-        first = intents.setdefault(message.get(TEXT), intent)
-        if first != intent:
-            found.append(("BG522", f"'{message.get(TEXT)[:60]}' is an example of the intents '{first}' and '{intent}'"))
+    for part in parts:
+        for text, intent, line in part.source.examples:
+            place = f"{part.source.file}:{line}"
+            first, before = seen.setdefault(text, (intent, place))
+            if first != intent:
+                found.append(("BG522", f"{place}: '{text[:60]}' is an example of '{intent}', and in {before} of '{first}'"))
     return found
 
 

@@ -97,7 +97,9 @@ def _message(source: Source, intent: str, text: str, at: int, about: Any, more: 
         surface = plain[entity["start"] : entity["end"]]
         if entity["value"] != surface:
             _add_synonym(source, synonyms, surface, entity["value"], at)
-    message = Message.build(plain, source.string(more["intent"].value, "'intent'") if "intent" in more else intent, entities)
+    meant = source.string(more["intent"].value, "'intent'") if "intent" in more else intent
+    source.examples.append((plain, meant, at))
+    message = Message.build(plain, meant, entities)
     own = source.value(more["metadata"].value) if "metadata" in more else None
     if about is not None or own is not None:
         message.set(METADATA, {name: value for name, value in (("intent", about), ("example", own)) if value is not None})

@@ -44,6 +44,7 @@ class Source:
         self.failure = file.failure
         self.warnings: list[tuple[str, str]] = []
         self.mentions: dict[tuple[str, str], int] = {}  # lines of names that are defined elsewhere, by their kind
+        self.examples: list[tuple[str, str, int]] = []  # text, intent and line
         try:
             self.text = file.data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
