@@ -54,8 +54,8 @@ WORK: Final = (
     Work("layered", project.layered, RUNNERS, _WALL, ("2", "0.5"), ("27", "10"), again=True),
     Work("layered, every node persists a file", lambda of: project.layered(of, "components.Persist"), RUNNERS, _WALL, (_NONE, _NONE), (_NONE, _NONE), again=True),
     Work("diamonds", project.diamond, RUNNERS, _WALL, ("1", "1"), ("43 at 22 layers", _NONE), again=True),
-    Work("naps", project.naps, RUNNERS, _WALL, ("about 1",), ("2 or more",), jobs=2),
-    Work("arrays", project.arrays, (_POOL,), _MIB, ("200",), ("1000 or more",), jobs=2),
+    Work("naps", project.naps, RUNNERS, _WALL, ("about 1",), ("2 by design",), jobs=2),
+    Work("arrays", project.arrays, (_POOL,), _MIB, ("200",), ("954 by design",), jobs=2),
 )  # fmt: skip
 
 
@@ -137,7 +137,9 @@ def markdown(rows: list[Row], runs: int) -> str:
 
 
 _REFERENCE: Final = (
-    "Figures of the reference are those of Rasa's engine, release 3.6.21, with its own runner, which runs one node after another, on a machine with two cores and other work to do.",
-    "The layered graph was timed as a whole process. The time for diamonds is that of one `train()` of 22 layers (20 layers: 10 s): the number of paths doubles with each layer, so 200 cannot be waited for.",
-    "Naps and arrays follow from how it works: nodes run in turn, and every output is held until the end.",
+    "The reference is Rasa's engine, release 3.6.21, with its own runner, which runs one node after another, on a machine with two cores and other work to do. It was not run again for this table.",
+    "",
+    "- An unchanged graph takes it about 27 ms for each node: 200 nodes took 5.4 s.",
+    "- Its time for diamonds is that of 22 layers, for 20 layers it was 10 s: the paths that it walks double with each layer, so 200 layers never end.",
+    "- *by design* was not measured: naps follow each other, and all outputs are held until the end.",
 )
