@@ -97,11 +97,13 @@ def _rows(work: Work, runner: str, of: Sizes, runs: int, fresh: Fresh) -> list[R
     rows = []
     for at, state in enumerate(states):
         each = [trainings[at] for trainings in found]
-        goal = work.goals[at] if work.again or runner == _POOL else _NONE
+        judged = of == project.sizes(SIZE)
+        goal = work.goals[at] if judged and (work.again or runner == _POOL) else _NONE
+        reference = work.reference[at] if judged else _NONE
         figure = middle([one.figure(work.unit) for one in each], 2)
         seconds, cpu = middle([one.seconds for one in each], 2), middle([one.took.cpu for one in each], 2)
         ran, models = max(one.ran for one in each), frozenset(one.model for one in each)
-        rows.append(Row(f"{work.name}, {state}", runner, figure, work.unit, goal, work.reference[at], seconds, cpu, ran, project.count(nodes), models))
+        rows.append(Row(f"{work.name}, {state}", runner, figure, work.unit, goal, reference, seconds, cpu, ran, project.count(nodes), models))
     return rows
 
 
