@@ -2,7 +2,8 @@
 
     BuildgraphError
     ├── UsageError         what the user wrote is wrong                      exit 2
-    │   └── EncodingError  a value has no canonical encoding                 exit 2
+    │   ├── EncodingError  a value has no canonical encoding                 exit 2
+    │   └── ConfigError    a component refuses its config                    exit 2
     ├── TargetError        a target ran and failed                           exit 1
     ├── MachineError       disk, permissions, a missing tool or package      exit 2
     │   └── StoreError     the store cannot be used                          exit 2
@@ -98,6 +99,10 @@ class UsageError(BuildgraphError):
     """What the user wrote (a file, a label, a flag, a value) cannot be right."""
 
     exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A component refuses the config that it was given."""
 
 
 _KNOWN_TYPES = "use None, bool, int, float, str, bytes, list, tuple, dict with str keys, set, Path or a numpy array"

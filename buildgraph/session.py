@@ -123,8 +123,12 @@ class Session:
         *,
         purpose: str,
         wait: bool = True,
+        ledger: str = "",
     ) -> None:
-        """Raises LockError (BG310) when somebody else has the workspace and `wait` is false."""
+        """Raises LockError (BG310) when somebody else has the workspace and `wait` is false.
+
+        `ledger` is the folder of the ledger, if not the workspace's own.
+        """
         self.root = root
         self.settings = settings
         self.listen = listen
@@ -133,7 +137,7 @@ class Session:
         self._lock = FileLock(os.path.join(self.state, "lock"), purpose)
         self._lock.acquire(wait, self._waiting)
         try:
-            self.ledger = Ledger.open(os.path.join(self.state, "ledger"))
+            self.ledger = Ledger.open(ledger or os.path.join(self.state, "ledger"))
             self.store: Store = LocalStore.open(settings.store, warn=self._warn)
         except BaseException:
             self._lock.release()
@@ -227,9 +231,8 @@ class Session:
         if again:
             self._fresh_sources()
         asked = without_groups(graph)
-        check_places(asked.schema)
         code = self.code = self._index()
-        examined = examine(asked.schema, self.sources, self.store, tools=self.tool, scratch=self._scratch, code_of=code.of)
+        examined = self._examine(asked.schema, code)
         actions, codes = self._actions(graph, asked.schema, code)
         forced = set(actions) if force is True else set(force) if not isinstance(force, bool) else set()
         outputs = OutputFolder(self.root, self.settings.outputs, self.store, self.rows["outputs"])
@@ -244,13 +247,19 @@ class Session:
             use_deep=use_deep,
         )
         lowering = Lowering(
-            self.root, asked.schema, self.store, outputs, examined.trees, examined.outputs, self._environment
-        )
+            self.root, asked.schema, self.store, outputs, examined.trees, examined.outputs, self._environment,
+            examined.persisted,
+        )  # fmt: skip
         scene = Scene(
             self.root, asked.schema, actions, codes, code.of, examined.outputs, examined.trees, self._placed(examined, graph), judge, lowering, self.store,
             self.sources, outputs, self.listen, lambda: int(time.time()), time.monotonic, self.save_log, wants_files(asked.schema, asked.actions), graph.place, keep_going,
         )  # fmt: skip
         return Prepared(graph, asked, scene, examined)
+
+    def _examine(self, schema: GraphSchema, code: CodeIndex) -> Examined:
+        """The outcome of the input nodes."""
+        check_places(schema)
+        return examine(schema, self.sources, self.store, tools=self.tool, scratch=self.scratch, code_of=code.of)
 
     def _index(self) -> CodeIndex:
         """Where code digests come from: the files as this build sees them."""
@@ -316,7 +325,8 @@ class Session:
         if (key, deep) != (before.key, before.deep):
             self.rows["targets"].put(label.encode(), (key or _NO_KEY) + (deep or _NO_KEY))
 
-    def _scratch(self) -> str:
+    def scratch(self) -> str:
+        """A path for a new large file."""
         self._scratch_files += 1
         return os.path.join(self.store.scratch(), f"coordinator-{self._scratch_files}")
 

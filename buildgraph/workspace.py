@@ -107,7 +107,7 @@ class Workspace:
             if runner is not None:
                 runner.start()  # workers come up while the graph is loaded
             with self.open("build", wait=wait) as session:
-                return _Build(session, runner, started).run(
+                return Build(session, runner, started).run(
                     labels, self.here, keep_going=self._keep_going(keep_going), force=force, deep_keys=deep_keys
                 )
         except KeyboardInterrupt:
@@ -149,7 +149,7 @@ class Workspace:
             runner.start()
             with self.open("check-closure", wait=wait) as session:
                 graph = session.load([label])
-                needs, build = needs_of(graph, label), _Build(session, runner, time.perf_counter())
+                needs, build = needs_of(graph, label), Build(session, runner, time.perf_counter())
                 if needs:
                     report = build.run(needs, "", keep_going=False, force=(), deep_keys=True)
                     for error in report.errors.values():
@@ -185,7 +185,7 @@ def _status(label: str, known: Known) -> TargetStatus:
     return TargetStatus(label, known.status.get(label, "skipped"))
 
 
-class _Build:
+class Build:
     """One build in an open session: rounds until nothing changes under it, then outputs and ledger."""
 
     def __init__(self, session: Session, runner: Runner | None, started: float) -> None:
@@ -193,10 +193,12 @@ class _Build:
         self.runner = runner
         self.started = started
         self.known = Known()
+        self.prepared: Prepared | None = None  # the graph as it was last judged
 
     def run(
-        self, labels: Sequence[str], here: str, *, keep_going: bool, force: Collection[str] | bool, deep_keys: bool
-    ) -> BuildReport:
+        self, labels: Sequence[str], here: str, *, keep_going: bool, force: Collection[str] | bool, deep_keys: bool, write: bool = True,
+    ) -> BuildReport:  # fmt: skip
+        """Bring `labels` up to date; with `write`, their outputs appear in the output folder."""
         session = self.session
         session.listen(BuildStarted(tuple(labels), self.runner.slots if self.runner else 0))
         graph = session.load(labels, here)
@@ -205,11 +207,12 @@ class _Build:
         outputs: dict[str, tuple[str, ...]] = {}
         try:
             prepared = self._rounds(prepared, forced, keep_going=keep_going, use_deep=deep_keys)
-            if self.runner is not None:
+            if self.runner is not None and write:
                 outputs, prepared = self._write_outputs(prepared, keep_going)
         except KeyboardInterrupt:
             self._finish(prepared, {}, interrupted=True)
             raise
+        self.prepared = prepared
         return self._finish(prepared, outputs)
 
     def _labels(self, force: Collection[str], graph: LoadedGraph, here: str) -> set[str]:

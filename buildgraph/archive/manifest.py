@@ -1,8 +1,8 @@
 """What an archive says about itself: its manifest and metadata as bytes, and the rules every path and size must obey.
 
 Writer and reader share these rules, so that nothing is written that would be refused on reading. The first member of
-an archive is METADATA.json (for people), the second MANIFEST (for the reader): frames of a 4-byte big-endian length
-and a canonical encoding. The first frame is [name, format version, digest of METADATA.json]; each other one is
+an archive is metadata.json (for people), the second MANIFEST (for the reader): frames of a 4-byte big-endian length
+and a canonical encoding. The first frame is [name, format version, digest of metadata.json]; each other one is
 [path, size, executable, digest] of a member, ordered by path. Short frames keep hostile nesting short as well.
 """
 
@@ -20,7 +20,7 @@ from buildgraph.encoding import decode_trusted, encode_value
 from buildgraph.errors import EncodingError
 
 FORMAT: Final = 1
-METADATA: Final = b"METADATA.json"
+METADATA: Final = b"metadata.json"
 MANIFEST: Final = b"MANIFEST"
 MAX_METADATA: Final = 16 << 20
 MAX_MANIFEST: Final = 64 << 20

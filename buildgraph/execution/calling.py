@@ -62,7 +62,8 @@ def call(what: Call, inputs: Mapping[str, Any], storage: Callable[[], ModelStora
                 fix="name a function",
             )
         return _fitted(what, used, _function_arguments(what, used, inputs))
-    return _run_component(what, used, inputs, storage())
+    method, left = construct(what, used, inputs, storage())
+    return invoke(what, method, left)
 
 
 def _function_arguments(what: Call, function: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +143,8 @@ def _annotation(function: Any, parameter: str) -> str:
     )
 
 
-def _run_component(what: Call, used: Any, inputs: Mapping[str, Any], storage: ModelStorage) -> Any:
+def construct(what: Call, used: Any, inputs: Mapping[str, Any], storage: ModelStorage) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The method `fn` of a new instance of the component class `used`, and the inputs that its constructor left for it."""
     if not isinstance(used, type):
         raise UsageError(
             f"'{what.entry_point}' is not a class",
@@ -175,7 +177,11 @@ def _run_component(what: Call, used: Any, inputs: Mapping[str, Any], storage: Mo
         code = getattr(getattr(constructor, "__func__", constructor), "__code__", None)
         named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
         arguments.update(_wanted({name: inputs.pop(name) for name in list(inputs) if name in named}, constructor, what))
-    method = _attribute(constructor(**arguments), what.fn, what)
+    return _attribute(_fitted(what, constructor, arguments), what.fn, what), inputs
+
+
+def invoke(what: Call, method: Callable[..., Any], inputs: Mapping[str, Any]) -> Any:
+    """Call a component's method with `inputs` and those of the engine's services that it names."""
     wanted = _wanted(inputs, method, what)
     services = {name: value for name, value in what.services.items() if name not in wanted}
     return _fitted(what, method, {**wanted, **_accepted(method, services)})

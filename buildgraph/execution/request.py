@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgpack
 
 from buildgraph.digest import Digest
-from buildgraph.errors import BuildgraphError, MachineError, TargetError, UsageError, VerificationError
+from buildgraph.errors import BuildgraphError, ConfigError, MachineError, TargetError, UsageError, VerificationError
 from buildgraph.execution.trees import Entry
 
 VALUE, FILES, RESOURCE, FOLDERS = "v", "t", "r", "s"
@@ -132,7 +132,7 @@ def _from_rows(rows: list[list[Any]] | None) -> tuple[StoredFile, ...] | None:
     )
 
 
-_KINDS: Final = {kind.__name__: kind for kind in (UsageError, TargetError, MachineError, VerificationError)}
+_KINDS: Final = {kind.__name__: kind for kind in (ConfigError, UsageError, TargetError, MachineError, VerificationError)}
 
 
 def error_as_data(error: BuildgraphError) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from buildgraph.component import Resource
 from buildgraph.digest import Digest, Hasher
@@ -17,6 +17,13 @@ from buildgraph.execution.process import Process
 from buildgraph.execution.request import Input, Outcome, Request, StoredFile
 from buildgraph.execution.resources import ResourceFolders, folder_name
 from buildgraph.execution.trees import FOLDER, LINK, Entry, scan
+
+
+class Private(Protocol):
+    """Whose folder values are written to on the way."""
+
+    @property
+    def private(self) -> str: ...
 
 
 def prepare_stage(stage: str, outs: tuple[str, ...]) -> None:
@@ -66,7 +73,7 @@ def _check_declared(asked: Request, written: set[str], files: set[str], folders:
 
 
 def of_value(
-    asked: Request, value: Any, storage: ResourceFolders | None, scratch: Callable[[], str], process: Process
+    asked: Request, value: Any, storage: ResourceFolders | None, scratch: Callable[[], str], process: Private
 ) -> Outcome:
     """The outcome that holds `value`. Raises TargetError (BG232) naming the type and the path to what cannot be stored."""
     codec = choose(value, asked.codec, asked.target)

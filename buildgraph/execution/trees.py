@@ -147,3 +147,11 @@ def _inside(path: str, pointed: str, target: str) -> str:
             why="a stored tree must mean the same everywhere", fix="copy the file, or link to a path inside the output folder",
         )  # fmt: skip
     return pointed
+
+
+def folders_in(root: Digest, blob: Callable[[Digest], bytes | None]) -> dict[str, Digest]:
+    """The folders directly in the tree whose root manifest is `root`, by name, each with the digest of its manifest."""
+    data = blob(root)
+    if data is None:
+        return {}
+    return {os.fsdecode(raw): Digest(what) for raw, mode, what, _ in _rows(data, root) if mode == FOLDER}

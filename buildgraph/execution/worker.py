@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,10 @@ def run(request: bytes) -> bytes:
 class InlineWork:
     """The same work in the coordinator's own process, for debugging: printed text is seen at once, breakpoints work."""
 
-    def __init__(self, root: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, root: str, environment: Mapping[str, str], others: Sequence[str] = ()) -> None:
+        """`others` are folders beside `root` whose modules people edit."""
         self._root = root
+        self._others = others
         self._environment = environment
         self._process: Process | None = None
         self._left = ExitStack()
@@ -108,7 +110,7 @@ class InlineWork:
         """The surroundings that all calls share: a worker's environment, and modules of this workspace only."""
         self._left.callback(_set_environment, dict(os.environ))
         _set_environment(self._environment)
-        self._left.enter_context(own_modules(self._root))
+        self._left.enter_context(own_modules(self._root, *self._others))
         private = os.path.join(self._root, ".buildgraph", "workers", "inline")
         self._process = process = Process(self._root, private, redirect=False)
         self._left.callback(process.close)

@@ -29,6 +29,8 @@ class Examined:
     outputs: dict[str, Output] = field(default_factory=dict)
     trees: dict[str, SourceTree] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    persisted: dict[str, Output] = field(default_factory=dict)  # what input components wrote beside their values
+    folders: dict[str, Path] = field(default_factory=dict)  # where that is, by the name of the resource
     errors: dict[str, BuildgraphError] = field(default_factory=dict)
 
 

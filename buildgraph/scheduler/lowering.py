@@ -71,7 +71,9 @@ class Lowering:
     def __init__(
         self, root: str, schema: GraphSchema, store: Store, outputs: OutputFolder,
         trees: Mapping[str, SourceTree], sources: Mapping[str, Output], environment: Mapping[str, str],
+        beside: Mapping[str, Output],
     ) -> None:  # fmt: skip
+        """`beside` is what input components persisted."""
         self._root = root
         self._schema = schema
         self._store = store
@@ -79,6 +81,7 @@ class Lowering:
         self._trees = trees
         self._sources = sources
         self._environment = environment
+        self._beside = beside
         self._scratch = ""
         self._farms: set[str] = set()
         self._folders = OutputFolder(root, f"{STATE_FOLDER}/resources", store, _Rows())
@@ -98,8 +101,9 @@ class Lowering:
             self._scratch = self._store.scratch()
         as_files = node.policy.inputs == AS_FILES
         inputs = tuple(self._input(parameter, parent, known, as_files) for parameter, parent in node.needs.items())
-        beside = [persisted[parent] for parent in dict.fromkeys(node.needs.values()) if parent in persisted] if persisted else ()
-        inputs += tuple(self._shared("", output) for output in beside)
+        if persisted or self._beside:
+            beside = [persisted.get(parent) or self._beside.get(parent) for parent in dict.fromkeys(node.needs.values())]
+            inputs += tuple(self._shared("", output) for output in beside if output is not None)
         environment = tuple((name, value) for name, value in action.environment if value is not None)
         return Request(
             label, action.uses, action.constructor, action.fn, action.eager, action.config, action.resource, inputs, action.outs,
@@ -111,7 +115,7 @@ class Lowering:
         if tree is not None:
             return self._source_files(parameter, tree, as_files)
         output = self._sources.get(parent) or known[parent]
-        if holds_folder(output) and parent in self._sources:
+        if holds_folder(output) and (parent in self._sources or not parent.startswith("//")):  # the latter: a trainer's node
             return self._shared(parameter, output)
         if holds_folder(output):
             paths = self._outputs.ensure(parent, known[parent])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from buildgraph.errors import TargetError, UsageError, VerificationError
+from buildgraph.errors import ConfigError, TargetError, UsageError, VerificationError
 
 
 class GraphSchemaException(UsageError):  # noqa: N818 - the name that users of graph trainers know
@@ -21,7 +21,7 @@ class GraphComponentException(TargetError):  # noqa: N818 - see above
     """A component raised while it was constructed or run, or a hook did."""
 
 
-class InvalidConfigException(UsageError):  # noqa: N818 - see above
+class InvalidConfigException(ConfigError):  # noqa: N818 - see above
     """A configuration file, or the config of a component, cannot be right. Components raise it themselves, too."""
 
     def __init__(self, headline: str, *, code: str = "BG500", **parts: object) -> None:

@@ -57,7 +57,7 @@ class Forgery:
         return b"".join(len(data).to_bytes(4, "big") + data for data in packed) + self.tail
 
     def all_members(self) -> list[tuple[bytes, bytes]]:
-        return [(b"METADATA.json", self.about), (b"MANIFEST", self.manifest), *self.members]
+        return [(b"metadata.json", self.about), (b"MANIFEST", self.manifest), *self.members]
 
     def tar(self) -> bytearray:
         return bytearray(b"".join(entry(path, data) for path, data in self.all_members()) + bytes(1024))

@@ -179,10 +179,10 @@ def test_a_promise_of_too_much_is_refused_whatever_is_there(forge: Any, refused:
     refused(forge.gzipped(bytes(forged.tar())), "BG416")
 
 
-@pytest.mark.parametrize("name", [b"METADATA.json", b"MANIFEST"])
+@pytest.mark.parametrize("name", [b"metadata.json", b"MANIFEST"])
 def test_a_head_that_is_too_large_is_refused_by_its_size_alone(forge: Any, refused: Refused, name: bytes) -> None:
     size = (65 << 20) + 1
-    start = b"" if name == b"METADATA.json" else forge.entry(b"METADATA.json", forge.ABOUT)
+    start = b"" if name == b"metadata.json" else forge.entry(b"metadata.json", forge.ABOUT)
     refused(start + header(name, size, executable=False), "BG416")
     refused(forge.gzipped(start + header(name, size, executable=False) + bytes(1 << 20)), "BG416")
 

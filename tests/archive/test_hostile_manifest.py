@@ -74,7 +74,7 @@ CLASHES = {
     "a file as a folder": [b"a", b"a/b"],
     "a file as a folder in upper case": [b"A", b"a/b"],
     "a folder as a file in upper case": [b"A/b", b"a"],
-    "metadata": [b"METADATA.json"],
+    "metadata": [b"metadata.json"],
     "manifest": [b"MANIFEST"],
     "metadata in lower case": [b"metadata.json"],
     "inside the manifest": [b"Manifest/x"],
@@ -179,4 +179,4 @@ def test_an_empty_manifest_is_refused(forge: Any, refused: Refused) -> None:
 def test_metadata_in_any_other_form_is_refused(forge: Any, refused: Refused, about: bytes) -> None:
     forged = forge.Forgery(about=about)
     forged.frames[0] = ["buildgraph.archive", 1, bytes(Digest.of(about))]
-    assert "METADATA.json" in refused(bytes(forged.tar()), "BG418").headline
+    assert "metadata.json" in refused(bytes(forged.tar()), "BG418").headline

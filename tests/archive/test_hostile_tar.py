@@ -55,7 +55,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("fields", HEADERS.values(), ids=HEADERS)
-@pytest.mark.parametrize("path", [b"METADATA.json", b"MANIFEST", b"a.txt", b"dir/c"])
+@pytest.mark.parametrize("path", [b"metadata.json", b"MANIFEST", b"a.txt", b"dir/c"])
 def test_header_fields_that_the_manifest_does_not_call_for_are_refused(
     forge: Any, refused: Refused, path: bytes, fields: dict[str, bytes]
 ) -> None:

@@ -76,7 +76,7 @@ def test_local_records_of_a_zip_that_the_manifest_does_not_call_for_are_refused(
     forge: Any, refused: Refused, change: tuple[int, str, int]
 ) -> None:
     good = forge.Forgery().packed("zip")
-    for name in (b"METADATA.json", b"a.txt"):
+    for name in (b"metadata.json", b"a.txt"):
         changed = patched(good, good.index(name) - 30 + change[0], change[1], change[2])
         assert name.decode() in refused(changed).headline
 

@@ -147,8 +147,8 @@ FROZEN = (
 def test_the_first_two_members_are_metadata_for_people_and_the_manifest(tmp_path: Path) -> None:
     write(str(tmp_path / "a"), members({"A-first": b""}), metadata={"z": 1, "a": {"é": None}}, format="tar")
     with tarfile.open(tmp_path / "a") as tar:
-        assert tar.getnames() == ["METADATA.json", "MANIFEST", "A-first"]
-        about = tar.extractfile("METADATA.json")
+        assert tar.getnames() == ["metadata.json", "MANIFEST", "A-first"]
+        about = tar.extractfile("metadata.json")
         assert about is not None
         assert about.read().decode() == '{\n  "a": {\n    "é": null\n  },\n  "z": 1\n}\n'
 
@@ -320,7 +320,7 @@ def test_an_unknown_suffix_is_refused_with_the_four_that_are_known(name: str) ->
         ["a\0b"],
         ["C:/x"],
         ["a\\b"],
-        ["METADATA.json"],
+        ["metadata.json"],
         ["manifest"],
         ["MANIFEST/x"],
         ["a", "a"],

@@ -1,0 +1,126 @@
+"""From a model storage to an archive whose bytes follow from its content alone, and back, with every byte checked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from buildgraph.archive import Member, inspect, iterate, suffix_format, unpack, write
+from buildgraph.digest import Digest
+from buildgraph.encoding import encode
+from buildgraph.errors import UsageError, VerificationError
+from buildgraph.execution.resources import folder_name
+from buildgraph.execution.trees import EXECUTABLE, FOLDER, LINK, Entry, manifests, scan
+from buildgraph.trainer.metadata import ModelMetadata, check_version, identified, portable
+from buildgraph.trainer.storage import LocalModelStorage
+
+_COMPONENTS: Final = "components"  # the folder of an archive that holds the resources
+
+
+def pack_model(archive: Path, storage: LocalModelStorage, names: Iterable[str], about: ModelMetadata) -> ModelMetadata:
+    """Pack the resources `names` of `storage`, with what `about` says; the metadata with the identity that follows.
+
+    Folders that lead to `archive` are made. Its time is `trained_at`. Raises UsageError (BG582) for a link in a resource.
+    """
+    members: list[Member] = []
+    resources: dict[str, str] = {}
+    empty: list[str] = []
+    for name in sorted(names):
+        entries = [_digested(storage.folder(name), entry, name) for entry in scan(str(storage.folder(name)), name)]
+        resources[name] = manifests(entries)[0].hex()
+        inside = f"{_COMPONENTS}/{folder_name(name)}"
+        for entry in entries or [Entry("", FOLDER)]:
+            path = f"{inside}/{entry.path}".rstrip("/")
+            if entry.mode == FOLDER:
+                empty.append(path)
+            else:
+                assert entry.digest is not None
+                members.append(Member(path, entry.size, entry.digest, entry.mode == EXECUTABLE, str(storage.folder(name) / entry.path)))
+    said = portable(replace(about, resources=resources))
+    said["empty_folders"] = sorted(empty)
+    said["model_id"] = identity_of(said)
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    write(str(archive), members, metadata=said, format=suffix_format(archive.name))
+    when = about.trained_at.timestamp()
+    os.utime(archive, (when, when))
+    return identified(replace(about, resources=resources), said["model_id"])
+
+
+def _digested(folder: Path, entry: Entry, name: str) -> Entry:
+    if entry.mode == LINK:
+        raise UsageError(
+            f"the resource '{name}' holds the link '{entry.path}'", code="BG582", facts=(("points to", entry.target),),
+            why="a model has to mean the same wherever it is unpacked", fix="write a copy of the file instead",
+        )  # fmt: skip
+    if entry.mode == FOLDER:
+        return entry
+    digest, size = Digest.of_file(str(folder / entry.path))
+    return entry._replace(digest=digest, size=size)
+
+
+def identity_of(said: dict[str, Any]) -> str:
+    """The identity of a model, from all that its metadata says: 32 hexadecimal digits."""
+    return Digest.of(encode({key: value for key, value in said.items() if key != "model_id"})).hex()[:32]
+
+
+def metadata_of(archive: str | os.PathLike[str]) -> ModelMetadata:
+    """The metadata of a model, from the beginning of its archive. Raises UnsupportedModelVersionError, VerificationError."""
+    return _metadata(inspect(os.fspath(archive)).metadata, Path(archive))
+
+
+def unpack_model(archive: str | os.PathLike[str], folder: Path) -> ModelMetadata:
+    """Unpack the resources of a model into `folder`, all of them or none. Raises as `metadata_of`."""
+    metadata = metadata_of(archive)
+    folder.mkdir(parents=True, exist_ok=True)
+    private = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder))
+    try:
+        info = unpack(os.fspath(archive), str(private / "model"))
+        for path in info.metadata["empty_folders"]:
+            (private / "model" / _inside(path)).mkdir(parents=True, exist_ok=True)
+        resources = private / "model" / _COMPONENTS
+        if resources.is_dir():
+            for each in resources.iterdir():
+                each.rename(folder / each.name)
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+    return metadata
+
+
+def verify_model(archive: str | os.PathLike[str]) -> tuple[ModelMetadata, int]:
+    """Read a whole archive and check every byte; what it says of itself, and how many files it holds.
+
+    Raises as `metadata_of`.
+    """
+    metadata = metadata_of(archive)
+    return metadata, sum(1 for _ in iterate(os.fspath(archive)))
+
+
+def _inside(path: object) -> str:
+    parts = path.split("/") if isinstance(path, str) else []
+    if len(parts) < 2 or parts[0] != _COMPONENTS or not {"", ".", ".."}.isdisjoint(parts):
+        raise _foreign(f"an empty folder is called {path!r}")
+    return "/".join(parts)
+
+
+def _metadata(said: dict[str, Any], archive: Path) -> ModelMetadata:
+    check_version(said, str(archive))
+    if said.get("model_id") != identity_of(said):
+        raise _foreign("its identity is not that of its metadata", archive)
+    when = datetime.fromtimestamp(archive.stat().st_mtime, UTC)
+    try:
+        return ModelMetadata.from_dict({**said, "trained_at": when.isoformat()})
+    except (KeyError, ValueError, TypeError) as error:
+        raise _foreign(f"its metadata makes no sense: {type(error).__name__}: {error}", archive) from None
+
+
+def _foreign(problem: str, archive: Path | None = None) -> VerificationError:
+    return VerificationError(
+        f"the archive is no whole model: {problem}", code="BG583", where=str(archive) if archive else (),
+        why="a model is what its trainer wrote, or it is not used", fix="fetch it again, or train it again",
+    )  # fmt: skip
