@@ -9,7 +9,7 @@ from typing import Any, Final
 from buildgraph.schema import GraphSchema, Resource, SchemaNode
 from buildgraph.trainer.recipes.registry import PREDICTORS, PREPROCESSORS, ComponentType
 from buildgraph.trainer.recipes.steps import Step
-from buildgraph.trainer.recipes.training_graph import FEATURES, PROVIDERS, Parts
+from buildgraph.trainer.recipes.training_graph import CONVERTER, DIALOGUE, PROVIDERS, Parts
 from buildgraph.trainer.recipes.wiring import MESSAGE, NODE_OF, TRACKER, Nodes
 
 NLU_TARGET: Final = "run_RegexMessageHandler"
@@ -42,26 +42,28 @@ def predict_schema(parts: Parts, trained: GraphSchema) -> GraphSchema:
 
 
 def _add_policies(graph: Nodes, parts: Parts, trained: GraphSchema, preprocessors: Sequence[str]) -> None:
-    if FEATURES in trained.nodes:
-        graph.on_demand.update(_end_to_end_nodes(graph, preprocessors))
+    texts = ""
+    if CONVERTER in trained.nodes:
+        nodes = _end_to_end_nodes(graph, preprocessors)
+        graph.on_demand.update(nodes)
+        texts = list(nodes)[-1]
     chosen = {}
     for index, step in enumerate(parts.policies):
-        learnt_texts = FEATURES in trained.nodes[f"train_{step.name}"].needs.values()
-        node_of = {**NODE_OF, "precomputations": FEATURES} if learnt_texts else NODE_OF
+        learnt_texts = "precomputations" in trained.nodes[f"train_{step.name}"].needs
+        node_of = {**NODE_OF, "precomputations": texts} if learnt_texts else NODE_OF
         chosen[f"policy{index}"] = graph.add(f"run_{step.name}", _of_step(graph, step, trained, "predict_action_probabilities", {}, node_of))
     needs = {**chosen, "domain": "domain_provider", "tracker": TRACKER}
-    graph.add(CORE_TARGET, _eager(needs, f"{PROVIDERS}:PolicyPredictionEnsemble", "combine_predictions_from_kwargs", {}))
+    graph.add(CORE_TARGET, _eager(needs, f"{DIALOGUE}:PolicyPredictionEnsemble", "combine_predictions_from_kwargs", {}))
 
 
 def _end_to_end_nodes(graph: Nodes, preprocessors: Sequence[str]) -> dict[str, SchemaNode]:
-    """What was said last, prepared by the pipeline's nodes again."""
+    """The way of what was said last through what prepares messages, the pipeline's nodes again; the last one is its end."""
     last = "tracker_to_message_converter"
-    nodes = {last: _eager({"tracker": TRACKER}, f"{PROVIDERS}:StoryTextConverter", "convert_for_inference", {})}
+    nodes = {last: _eager({"tracker": TRACKER}, f"{DIALOGUE}:StoryTextConverter", "convert_for_inference", {})}
     for name in preprocessors:
         node = graph.nodes[name]
         nodes[f"e2e_{name}"] = replace(node, needs={**node.needs, "messages": last})
         last = f"e2e_{name}"
-    nodes[FEATURES] = _eager({"messages": last}, f"{PROVIDERS}:StoryTextCollector", "collect_messages", {})
     return nodes
 
 

@@ -14,7 +14,8 @@ from buildgraph.trainer.recipes.steps import Step
 from buildgraph.trainer.recipes.wiring import IMPORTER, NODE_OF, Nodes
 
 PROVIDERS: Final = "buildgraph.trainer.providers"
-FEATURES: Final = "end_to_end_features_provider"
+DIALOGUE: Final = "buildgraph.trainer.dialogue"
+CONVERTER: Final = "story_to_nlu_training_data_converter"
 THREADED: Final = ("MitieEntityExtractor", "MitieIntentClassifier", "SklearnIntentClassifier")  # these take num_threads
 EPOCHS, FRACTION = "epochs", "finetuning_epoch_fraction"
 
@@ -44,9 +45,8 @@ def train_schema(parts: Parts) -> GraphSchema:
     """Validators, providers of data, the pipeline, the policies. Raises InvalidConfigException (BG500, BG542)."""
     graph = Nodes(_data_nodes(parts))
     checks = {"validate_core": bool(parts.policies), "validate_nlu": bool(parts.pipeline)}
-    graph.add("schema_validator", _input("SchemaValidator", "validate", {"importer": IMPORTER}))
-    validator = _input("FinetuningValidator", "validate", {"importer": "schema_validator"}, checks)
-    graph.add("finetuning_validator", replace(validator, uses="buildgraph.trainer.finetuning:FinetuningValidator"))
+    graph.add("schema_validator", _input("buildgraph.trainer.schema_validator:SchemaValidator", "validate", {"importer": IMPORTER}))
+    graph.add("finetuning_validator", _input("buildgraph.trainer.finetuning:FinetuningValidator", "validate", {"importer": "schema_validator"}, checks))
     preprocessors = _add_pipeline(graph, parts) if parts.pipeline else []
     if parts.policies:
         _add_policies(graph, parts, preprocessors)
@@ -54,7 +54,7 @@ def train_schema(parts: Parts) -> GraphSchema:
 
 
 def _input(uses: str, fn: str, needs: Mapping[str, str], config: Mapping[str, Any] | None = None, *, is_target: bool = False) -> SchemaNode:
-    return SchemaNode(needs, f"{PROVIDERS}:{uses}", "create", fn, config or {}, is_target=is_target, is_input=True)
+    return SchemaNode(needs, uses, "create", fn, config or {}, is_target=is_target, is_input=True)
 
 
 def _data_nodes(parts: Parts) -> dict[str, SchemaNode]:
@@ -65,11 +65,11 @@ def _data_nodes(parts: Parts) -> dict[str, SchemaNode]:
     if persist:
         options["persist"] = True
     return {
-        "nlu_training_data_provider": _input("NLUTrainingDataProvider", "provide", importer, options, is_target=persist),
-        "domain_provider": _input("DomainProvider", "provide_train", importer, is_target=True),
-        "stories_provider": _input("StoriesProvider", "provide", importer, parts.chosen("exclusion_percentage")),
+        "nlu_training_data_provider": _input(f"{PROVIDERS}:NLUTrainingDataProvider", "provide", importer, options, is_target=persist),
+        "domain_provider": _input(f"{PROVIDERS}:DomainProvider", "provide_train", importer, is_target=True),
+        "stories_provider": _input(f"{PROVIDERS}:StoriesProvider", "provide", importer, parts.chosen("exclusion_percentage")),
         "training_tracker_provider": SchemaNode(
-            {"story_graph": "stories_provider"}, f"{PROVIDERS}:TrainingTrackerProvider", "create", "provide",
+            {"story_graph": "stories_provider"}, f"{DIALOGUE}:TrainingTrackerProvider", "create", "provide",
             parts.chosen("augmentation_factor", "debug_plots"),
         ),
     }  # fmt: skip
@@ -98,26 +98,28 @@ def _add_pipeline(graph: Nodes, parts: Parts) -> list[str]:
 
 def _add_policies(graph: Nodes, parts: Parts, preprocessors: Sequence[str]) -> None:
     graph.demand("domain_provider")
+    texts = ""
     if parts.end_to_end:
-        graph.on_demand.update(_end_to_end_nodes(graph, preprocessors))
+        nodes = _end_to_end_nodes(graph, preprocessors)
+        graph.on_demand.update(nodes)
+        texts = list(nodes)[-1]
     for step in parts.policies:
-        learns_texts = parts.end_to_end and ComponentType.POLICY_WITH_END_TO_END_SUPPORT in step.component.types
-        node_of = {**NODE_OF, "precomputations": FEATURES} if learns_texts else NODE_OF
+        learns_texts = texts and ComponentType.POLICY_WITH_END_TO_END_SUPPORT in step.component.types
+        node_of = {**NODE_OF, "precomputations": texts} if learns_texts else NODE_OF
         needs = graph.needs(step.component, "train", {}, node_of)
         node = SchemaNode(needs, step.component.uses, parts.constructor, "train", _config(step, parts), is_target=True)
         graph.add(f"train_{step.name}", node)
 
 
 def _end_to_end_nodes(graph: Nodes, preprocessors: Sequence[str]) -> dict[str, SchemaNode]:
-    """The way of the texts in stories through what prepares messages: the pipeline's nodes again, on other data."""
-    last = "story_to_nlu_training_data_converter"
+    """The way of the texts in stories through what prepares messages, the pipeline's nodes again; the last one is its end."""
     needs = {"story_graph": "stories_provider"}
-    nodes = {last: SchemaNode(needs, f"{PROVIDERS}:StoryTextConverter", "create", "convert_for_training", {})}
+    last = CONVERTER
+    nodes = {last: SchemaNode(needs, f"{DIALOGUE}:StoryTextConverter", "create", "convert_for_training", {})}
     for name in preprocessors:
         node = graph.nodes[name]
         nodes[f"e2e_{name}"] = replace(node, needs={**node.needs, "training_data": last})
         last = f"e2e_{name}"
-    nodes[FEATURES] = SchemaNode({"training_data": last}, f"{PROVIDERS}:StoryTextCollector", "create", "collect", {})
     return nodes
 
 
