@@ -36,7 +36,8 @@ from buildgraph.trainer.yaml_source import Entry, Source
 _DATA_KEYS: Final = ("nlu", "stories", "rules", "responses")
 _KNOWN: Final = frozenset(("version", *_DATA_KEYS, *SECTIONS))
 _ELSEWHERE: Final = frozenset(("recipe", "language", "pipeline", "policies", "assistant_id", "importers"))  # a configuration
-_VERSIONS: Final = ("3.0", "3.1")
+_NEWEST: Final = "3.1"
+_VERSIONS: Final = ("3", "3.0", _NEWEST)
 
 
 @runtime_checkable
@@ -111,7 +112,11 @@ class TrainingFileImporter:
         """What may be meant otherwise, as pairs of a code and a message that begins with file and line; sorted."""
         found = [warning for part in self._data for warning in part.warnings] + self._domain[1]
         found += _ambiguous(_merged([part.nlu for part in self._data]))
-        found += [warning for part in self._data for warning in _unknown(part, self.get_domain())]
+        domain = self._domain[0]
+        if not domain.is_empty:
+            answers = {f"utter_{key.partition('/')[0]}" for part in self._data for each in part.nlu.training_examples if (key := each.get(INTENT_RESPONSE_KEY))}
+            known = {"intent": {*domain.intents, *DEFAULT_INTENTS}, "action": {*domain.action_names, *answers}, "slot": {*domain.slots, "requested_slot"}}
+            found += [warning for part in self._data for warning in _unknown(part, known)]
         return sorted({*found})
 
     def to_cache(self, directory: Path, model_storage: ModelStorage) -> None:  # noqa: ARG002 - the protocol's
@@ -211,11 +216,15 @@ def _belongs(source: Source, top: dict[str, Entry], file: ProjectFile) -> bool:
 
 
 def _check_version(source: Source, top: dict[str, Entry]) -> None:
-    """Refuses a format that is not read here. A file that does not say a version is one of today's."""
-    if "version" in top:
-        version = source.string(top["version"].value, "'version'")
-        if version not in _VERSIONS:
-            source.refuse("BG513", f"has the format version '{version}'", top["version"].value, f"versions {' and '.join(_VERSIONS)} are read", f'bring it to the format of version: "{_VERSIONS[-1]}"')
+    """Refuses a format that is not read here. A file that does not say a version is one of today's, a 2.x is read as one."""
+    if "version" not in top:
+        return
+    node = top["version"].value
+    version = source.string(node, "'version'")
+    if version not in _VERSIONS and not version.startswith("2."):
+        source.refuse("BG513", f"has the format version '{version}'", node, f"versions {', '.join(_VERSIONS)} and 2.x are read", f'bring it to the format of version: "{_NEWEST}"')
+    if version not in _VERSIONS:
+        source.warn("BG524", f"format version {version} is read as {_NEWEST}", node)
 
 
 def _merged(parts: Sequence[TrainingData]) -> TrainingData:
@@ -250,15 +259,8 @@ def _ambiguous(data: TrainingData) -> list[tuple[str, str]]:
     return found
 
 
-def _unknown(part: _Part, domain: Domain) -> list[tuple[str, str]]:
+def _unknown(part: _Part, known: dict[str, set[str]]) -> list[tuple[str, str]]:
     """Warnings of what the stories of a file name and the domain does not."""
-    if domain.is_empty:
-        return []
-    known = {
-        "intent": {*domain.intents, *DEFAULT_INTENTS},
-        "action": {*domain.action_names},
-        "slot": {*domain.slots, "requested_slot"},
-    }
     found = []
     for (kind, name), line in part.source.mentions.items():
         if name not in known[kind] and not (kind == "intent" and name.partition("/")[0] in known[kind]):

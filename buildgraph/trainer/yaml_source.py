@@ -62,9 +62,12 @@ class Source:
         try:
             root = yaml.compose(self.text, Loader=loader)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            because = ", ".join(filter(None, [error.context, error.problem]))
-            self.refuse("BG511", "is not valid YAML", mark.line + 1 if mark else 0, because, "correct this line or the one above; indent with spaces")
+            lines = [mark.line + 1 for mark in (error.problem_mark, error.context_mark) if mark] or [0]
+            places = tuple(self.place(line) for line in dict.fromkeys(lines))  # where it is noticed, and where that began
+            raise self.failure(
+                f"'{self.file}' is not valid YAML", code="BG511", where=places, why=", ".join(filter(None, [error.context, error.problem])),
+                fix="correct one of these lines or the one above; indent with spaces, and close quotes and brackets",
+            ) from None  # fmt: skip
         except yaml.YAMLError as error:
             line = self.text.count("\n", 0, getattr(error, "position", 0)) + 1
             self.refuse("BG511", "has a character that YAML does not allow", line, str(error).splitlines()[0], "remove the control character")
