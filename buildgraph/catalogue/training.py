@@ -65,16 +65,18 @@ same; slots are filled in other ways since then. Check the slots and forms of th
     "BG530": ("a recipe that does not exist", """
 `recipe:` in a configuration says how the graphs are made: `default.v1` makes them of a pipeline, `graph.v1` takes them as they
 are written. Another name cannot be read. Write one of these two."""),
-    "BG531": ("a component that is not known", """
+    "BG531": ("a component or policy that is not known", """
 An entry of the pipeline names a component that is shipped or registered, or a class of your own by its path. The message lists
-what is known. Correct the name, or write the path: `name: my_package.my_module.MyClass`."""),
+what is known. No dialogue policies are shipped; the well-known ones are warned of and left out, any other name is taken for a
+mistake. Correct the name, or write the path: `name: my_package.my_module.MyClass`."""),
     "BG532": ("a class that cannot be a component", """
 A component named by its path is imported, has to be a subclass of GraphComponent, and is registered or has methods that say
 what it is for: `process_training_data` prepares messages, `process` alone finds something in them, `provide` loads a model,
 `predict_action_probabilities` makes it a policy, and `train` means that it learns. Correct the path or the class."""),
-    "BG533": ("a policy that is not known", """
-No dialogue policies are shipped. The well-known ones in a configuration are warned of and left out; any other name is taken for
-a mistake. Write the path of a class of your own, or remove the entry."""),
+    "BG533": ("a configuration that is not used as it is", """
+A warning: something in the configuration is assumed, such as the recipe of a file that does not name one, or left out, such as
+dialogue policies that are not shipped, or missing, such as an `assistant_id` of its own. Training goes on. Correct what the
+message names if it was meant otherwise."""),
     "BG534": ("a component in the wrong list", """
 Components of the pipeline understand what an assistant is told, policies choose what it does next; their nodes need different
 things. Move the entry to the list that the message names."""),

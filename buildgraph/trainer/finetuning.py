@@ -11,7 +11,7 @@ from buildgraph.component import ExecutionContext, GraphComponent, ModelStorage
 from buildgraph.digest import Digest
 from buildgraph.encoding import decode, encode, encode_value
 from buildgraph.errors import EncodingError, UsageError
-from buildgraph.schema import GraphSchema, Resource, node_as_dict
+from buildgraph.schema import GraphSchema, Resource, SchemaNode, node_as_dict
 from buildgraph.trainer.components import component_class
 from buildgraph.trainer.data import INTENT, INTENT_RESPONSE_KEY, TrainingData
 from buildgraph.trainer.domain import Domain
@@ -78,7 +78,7 @@ def trained_for(schema: GraphSchema, domain: Domain | None, data: TrainingData |
     return {
         "format": _FORMAT,
         "version": VERSION,
-        "schema": {name: _comparable(node_as_dict(node)) for name, node in sorted(schema.nodes.items())},
+        "schema": {name: _comparable(node) for name, node in sorted(schema.nodes.items())},
         "domain": {} if domain is None else _sections(domain),
         "labels": {} if data is None else _labels(data),
     }
@@ -119,10 +119,10 @@ def find_base_model(path: str | os.PathLike[str]) -> Path:
     return max(archives, key=lambda each: (each.stat().st_mtime_ns, each.name))
 
 
-def _comparable(node: dict[str, Any]) -> dict[str, Any]:
+def _comparable(node: SchemaNode) -> dict[str, Any]:
     """What of a node is compared, its config without what a fine-tuning may change."""
-    config = {key: value for key, value in node["config"].items() if key not in _OPTIONS_MAY_DIFFER}
-    return {**{key: value for key, value in node.items() if key not in _MAY_DIFFER}, "config": config}
+    kept = {key: value for key, value in node_as_dict(node).items() if key not in _MAY_DIFFER}
+    return {**kept, "uses": node.entry_point, "config": {key: value for key, value in node.config.items() if key not in _OPTIONS_MAY_DIFFER}}
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any], schema: GraphSchema, name: str) -> list[str]:

@@ -66,7 +66,7 @@ def train(
 
     importer, configuration = configured(project, listen, is_finetuning=model_to_finetune is not None, epoch_fraction=finetuning_epoch_fraction)
     if configuration is None:
-        listen(Warned("BG530", "there is nothing to train: no training data was found"))
+        listen(Warned("BG535", "there is nothing to train: no training data was found"))
         return TrainingResult(None, NOTHING)
     validate(configuration)
     kept = cache or LocalTrainingCache(environment=environment)
@@ -112,7 +112,7 @@ def configured(
             parameters = {"finetuning_epoch_fraction": epoch_fraction} if is_finetuning else {}
             configuration = recipe.graph_config_for_recipe(config, parameters, kind, is_finetuning)
     for text in dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, UserWarning | FutureWarning)):
-        listen(Warned("BG531", text))
+        listen(Warned("BG533", text))
     return importer, configuration
 
 
@@ -138,10 +138,9 @@ def archive_name(fixed: str | None, configuration: GraphModelConfiguration, meta
 
     So training again with nothing changed writes the same file again.
     """
-    if fixed:
-        return fixed if fixed.endswith(".tar.gz") else f"{fixed}.tar.gz"
-    prefix = {"nlu": "nlu-", "core": "core-"}.get(configuration.training_type.value, "")
-    return f"{prefix}{metadata.trained_at:%Y%m%d-%H%M%S}-{metadata.model_id[:8]}.tar.gz"
+    from buildgraph.trainer.training import archive_name as named
+
+    return named(fixed, configuration.training_type, metadata.trained_at, metadata.model_id)
 
 
 def newest_model(path: str | os.PathLike[str]) -> Path:

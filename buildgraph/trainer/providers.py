@@ -105,7 +105,7 @@ def _message(asked: Any) -> Message:
 
 
 # /intent, perhaps with the confidence and entities: /book@0.9{"city": ["Rome", "Oslo"]}
-_DIRECT: Final = re.compile(r"/\s*(?P<intent>[^\s{@]+)(@(?P<confidence>[01]?\.?[0-9]+))?\s*(?P<entities>\{.*\})?\s*", re.DOTALL)
+_DIRECT: Final = re.compile(r"/(?P<intent>[^\s{@/][^\s{@]*)(@(?P<confidence>[01]?\.?[0-9]+))?\s*(?P<entities>\{.*\})?\s*", re.DOTALL)
 
 
 class RegexMessageHandler(_Configured):

@@ -34,10 +34,10 @@ def training_type_of(importer: TrainingDataImporter) -> TrainingType | None:
     return TrainingType.BOTH if has_examples else TrainingType.CORE
 
 
-def archive_name(fixed_name: str | None, training_type: TrainingType, when: datetime) -> str:
-    """The file name of an archive: `fixed_name`, with the suffix `.tar.gz` if it has none, else what is trained and when.
+def archive_name(fixed_name: str | None, training_type: TrainingType, when: datetime, model_id: str = "") -> str:
+    """The file name of an archive: `fixed_name`, with the suffix `.tar.gz` if it has none, else what was trained, when, and its identity.
 
     A name is left whole: `v1.2` becomes `v1.2.tar.gz`.
     """
-    name = fixed_name or f"{_PREFIX.get(training_type, '')}{when:%Y%m%d-%H%M%S}"
+    name = fixed_name or f"{_PREFIX.get(training_type, '')}{when:%Y%m%d-%H%M%S}{'-' * bool(model_id)}{model_id[:8]}"
     return name if name.endswith(SUFFIX) else f"{name}{SUFFIX}"

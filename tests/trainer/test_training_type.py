@@ -95,3 +95,9 @@ WHEN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 )
 def test_an_archive_is_called_as_asked_or_by_what_and_when(fixed: str | None, training_type: TrainingType, expected: str) -> None:
     assert archive_name(fixed, training_type, WHEN) == expected
+
+
+def test_a_model_with_an_identity_is_called_by_it_too() -> None:
+    """So two models of one second have two names, and one model has one."""
+    assert archive_name(None, NLU, WHEN, "0123456789abcdef") == "nlu-20260304-050607-01234567.tar.gz"
+    assert archive_name("mine", NLU, WHEN, "0123456789abcdef") == "mine.tar.gz"

@@ -41,7 +41,7 @@ class DefaultV1Recipe(Recipe):
     ) -> GraphModelConfiguration:
         """The graphs for a pipeline and policies. `training_type` of the result is what is really trained.
 
-        Raises InvalidConfigException (BG500, BG531 to BG536, BG542, BG543).
+        Raises InvalidConfigException (BG500, BG531, BG532, BG534 to BG536, BG542, BG543).
         """
         pipeline = [] if training_type is TrainingType.CORE else pipeline_steps(config, self.registry)
         policies = [] if training_type is TrainingType.NLU else policy_steps(config, self.registry)

@@ -46,7 +46,7 @@ class Step:
 
 
 def pipeline_steps(config: Mapping[str, Any], registry: Registry) -> list[Step]:
-    """The entries of `pipeline:`; none when there is no such key. Raises InvalidConfigException (BG531 to BG536, BG543)."""
+    """The entries of `pipeline:`; none when there is no such key. Raises InvalidConfigException (BG531, BG532, BG534, BG536, BG543)."""
     known = registry.known()
     steps = []
     for index, (name, options) in enumerate(_entries(config, "pipeline")):
@@ -69,7 +69,7 @@ def pipeline_steps(config: Mapping[str, Any], registry: Registry) -> list[Step]:
 def policy_steps(config: Mapping[str, Any], registry: Registry) -> list[Step]:
     """The entries of `policies:` that can be trained; well-known ones that are not shipped are warned of and left out.
 
-    Raises InvalidConfigException (BG532 to BG536).
+    Raises InvalidConfigException (BG531, BG532, BG534, BG536).
     """
     known = registry.known()
     steps = []
@@ -149,7 +149,7 @@ def _unknown(name: str, where: str, known: Mapping[str, RegisteredComponent]) ->
 
 def _unknown_policy(name: str, where: str) -> InvalidConfigException:
     return InvalidConfigException(
-        f"there is no policy '{name}'", code="BG533", where=where,
+        f"there is no policy '{name}'", code="BG531", where=where,
         why="buildgraph ships no dialogue policies; one of your own is registered, or named by its path",
         fix=f"write its path, as in 'name: my_package.my_module.{name}', or remove the entry",
     )  # fmt: skip
