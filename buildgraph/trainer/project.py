@@ -62,6 +62,7 @@ def train(
     """
     from buildgraph.trainer.graph_trainer import GraphTrainer
     from buildgraph.trainer.runner import ProcessPoolRunner
+    from buildgraph.trainer.training import archive_name
     from buildgraph.trainer.validation import validate
 
     importer, configuration = configured(project, listen, is_finetuning=model_to_finetune is not None, epoch_fraction=finetuning_epoch_fraction)
@@ -82,7 +83,7 @@ def train(
         private = Path(tempfile.mkdtemp(prefix=".training-", dir=folder))
         try:
             metadata = trainer.train(configuration, importer, private / "model.tar.gz", force_training, finetuning)
-            archive = folder / archive_name(fixed_model_name, configuration, metadata)
+            archive = folder / archive_name(fixed_model_name, configuration.training_type, metadata.trained_at, metadata.model_id)
             os.replace(private / "model.tar.gz", archive)
         finally:
             shutil.rmtree(private, ignore_errors=True)
@@ -131,16 +132,6 @@ def _storage(base: str | None) -> Iterator[Any]:
             yield LocalModelStorage.from_model_archive(folder, find_base_model(base))[0]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def archive_name(fixed: str | None, configuration: GraphModelConfiguration, metadata: ModelMetadata) -> str:
-    """The name of an archive: the given one, else made of when its content was trained, and of its identity.
-
-    So training again with nothing changed writes the same file again.
-    """
-    from buildgraph.trainer.training import archive_name as named
-
-    return named(fixed, configuration.training_type, metadata.trained_at, metadata.model_id)
 
 
 def newest_model(path: str | os.PathLike[str]) -> Path:
