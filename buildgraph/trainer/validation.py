@@ -65,7 +65,7 @@ def _schema(schema: GraphSchema, label: str, components: Components, targets: It
             yield error
 
     def returned(parent: str) -> Any:
-        return known[parent].returns if parent in known else placeholders.get(parent, NOTHING)
+        return placeholders[parent] if parent in placeholders else known[parent].returns if parent in known else NOTHING
 
     for name, node in nodes.items():
         yield from _edges(schema, name, label)
