@@ -24,8 +24,8 @@ Files of a project have the keys `version`, `nlu`, `stories`, `rules`, `response
 of their own. A key that is not known is mostly a typing mistake, and what lies below it would be lost. Correct it; the
 message lists the known ones."""),
     "BG513": ("training data of another format version", """
-Versions 3.0 and 3.1 of the format are read; earlier ones mean other things by the same words. Convert the file, set its
-`version`, and quote it: `version: "3.1"`."""),
+Versions 3.0 and 3.1 of the format are read, and 2.x as if it were one of them; others mean other things by the same words.
+Convert the file, set its `version`, and quote it: `version: "3.1"`."""),
     "BG514": ("an entry of training data that has another type", """
 There is text where a list should be, a list where there should be keys, or nothing at all. Often the indentation is to
 blame: an entry slipped below its neighbour. Correct the line that the message names."""),
@@ -57,10 +57,71 @@ Training goes on, and the assistant may not do what is expected. Add the name to
     "BG523": ("something in training data that was left out or is odd", """
 A warning: a line among examples has no dash, a file has no known key, something has no examples or steps, or a name stands
 twice. Training goes on without it. Correct the place that the message names if it was meant to count."""),
+    "BG524": ("training data of an earlier format version", """
+A warning: the file says version 2.x, and is read as 3.1. What it says of intents, examples, stories and responses means the
+same; slots are filled in other ways since then. Check the slots and forms of the domain, and set `version: "3.1"`."""),
 
     # recipes and fine-tuning (BG530 to BG544)
+    "BG530": ("a recipe that does not exist", """
+`recipe:` in a configuration says how the graphs are made: `default.v1` makes them of a pipeline, `graph.v1` takes them as they
+are written. Another name cannot be read. Write one of these two."""),
+    "BG531": ("a component or policy that is not known", """
+An entry of the pipeline names a component that is shipped or registered, or a class of your own by its path. The message lists
+what is known. No dialogue policies are shipped; the well-known ones are warned of and left out, any other name is taken for a
+mistake. Correct the name, or write the path: `name: my_package.my_module.MyClass`."""),
+    "BG532": ("a class that cannot be a component", """
+A component named by its path is imported, has to be a subclass of GraphComponent, and is registered or has methods that say
+what it is for: `process_training_data` prepares messages, `process` alone finds something in them, `provide` loads a model,
+`predict_action_probabilities` makes it a policy, and `train` means that it learns. Correct the path or the class."""),
+    "BG533": ("a configuration that is not used as it is", """
+A warning: something in the configuration is assumed, such as the recipe of a file that does not name one, or left out, such as
+dialogue policies that are not shipped, or missing, such as an `assistant_id` of its own. Training goes on. Correct what the
+message names if it was meant otherwise."""),
+    "BG534": ("a component in the wrong list", """
+Components of the pipeline understand what an assistant is told, policies choose what it does next; their nodes need different
+things. Move the entry to the list that the message names."""),
+    "BG535": ("nothing to train", """
+A training of understanding needs a pipeline, one of dialogues needs policies, and one of both needs at least one of them; the
+configuration has none. Add the list, or ask for another training."""),
+    "BG536": ("a pipeline or a list of policies in another shape", """
+Both are lists, and each entry has a `name` beside its options; without it nobody can say what is to be trained. Write an entry
+as `- name: RegexFeaturizer` and indent its options to the same depth as the name."""),
+    "BG537": ("a registered class that is no component", """
+A recipe builds graphs of components, which the engine constructs and calls in known ways. A registered class has to be a
+subclass of GraphComponent: derive it from that one, or remove the decorator."""),
+    "BG538": ("a graph recipe without a graph or a target", """
+The recipe `graph.v1` adds nothing: `train_schema` and `predict_schema` hold the nodes, `nlu_target` and `core_target` name those
+that answer. Only a training of understanding alone can do without a `core_target`. Add the key that the message names."""),
+    "BG539": ("a node whose class does not exist", """
+`uses` is the path of a class, as in package.module.Class. No module of that name is found, or it defines no such class. Correct
+the path, install the package, or run where the module can be imported."""),
+    "BG540": ("a model that cannot be fine-tuned", """
+A fine-tuning goes on with what a model learnt. That works if the model is to tell apart what it could tell apart before, by the
+same components with the same options; only the number of epochs may change. Take back the change that the message names, or train
+from the beginning."""),
+    "BG541": ("no model to fine-tune", """
+A fine-tuning begins with the archive that was named, or with the newest *.tar.gz of a folder. There is none. Train a model first,
+or name the place where one is."""),
+    "BG542": ("a parameter that no node fills", """
+What a method of a component takes is filled by name: `training_data` and `messages` by what comes before, a parameter `x` by the
+node `x_provider`. There is no such node. Rename the parameter, give it a default, or put the loader of its model before it."""),
+    "BG543": ("a pipeline with more than one tokenizer", """
+Featurizers and extractors work on the tokens of a message, and these are of one kind: a second tokenizer would replace what the
+first one made. Keep one of them."""),
+    "BG544": ("stories that set slots nobody declared", """
+What an assistant remembers in a conversation is declared under `slots:` of the domain, with a type. A story sets a slot that is
+not there. Add it to the domain, or correct its name in the story."""),
 
     # the components of rules/nlu (BG545 to BG549)
+    "BG545": ("an option that the component does not have", """
+A component of a pipeline takes the options that its page names, and no others: an option that does nothing would be
+taken for one that does. The message lists them. Correct the name, or remove the entry."""),
+    "BG546": ("a value that an option of a component cannot have", """
+The option exists and takes values of another kind, or in another range. Nothing was trained. Correct the value, or leave
+the option out: every option has a default."""),
+    "BG547": ("a regular expression of the training data is none", """
+Patterns under `regex:` in the training data are Python's regular expressions. This one cannot be compiled. Correct it
+there; in YAML write patterns with a backslash after `- ` without quotes, or in single quotes."""),
 
     # validation of a model configuration (BG550 to BG579)
     "BG550": ("a node that does not use a component", """

@@ -39,10 +39,11 @@ def own_modules(root: str, *others: str) -> Iterator[None]:
 
 def _take_out(folders: tuple[str, ...]) -> dict[str, ModuleType]:
     """Remove the modules below `folders` from `sys.modules`; they are returned."""
-    found = {}
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] not in _KEPT and _lies_in(module, folders):
-            found[name] = sys.modules.pop(name)
+    found = {
+        name: module for name, module in list(sys.modules.items()) if name.partition(".")[0] not in _KEPT and _lies_in(module, folders)
+    }
+    for name in found:  # only now: a namespace package asks its parent where it lies
+        del sys.modules[name]
     return found
 
 

@@ -129,6 +129,8 @@ class Judge:
                 hits[label] = hit
                 continue
             left.add(label)
+            if self._schema.nodes[label].is_input:  # it failed; what it needs is no target
+                continue
             for parent in self._schema.parents(label):
                 if parent not in seen and parent not in self._sources:
                     seen.add(parent)

@@ -62,11 +62,12 @@ def train(
     """
     from buildgraph.trainer.graph_trainer import GraphTrainer
     from buildgraph.trainer.runner import ProcessPoolRunner
+    from buildgraph.trainer.training import archive_name
     from buildgraph.trainer.validation import validate
 
     importer, configuration = configured(project, listen, is_finetuning=model_to_finetune is not None, epoch_fraction=finetuning_epoch_fraction)
     if configuration is None:
-        listen(Warned("BG530", "there is nothing to train: no training data was found"))
+        listen(Warned("BG535", "there is nothing to train: no training data was found"))
         return TrainingResult(None, NOTHING)
     validate(configuration)
     kept = cache or LocalTrainingCache(environment=environment)
@@ -82,7 +83,7 @@ def train(
         private = Path(tempfile.mkdtemp(prefix=".training-", dir=folder))
         try:
             metadata = trainer.train(configuration, importer, private / "model.tar.gz", force_training, finetuning)
-            archive = folder / archive_name(fixed_model_name, configuration, metadata)
+            archive = folder / archive_name(fixed_model_name, configuration.training_type, metadata.trained_at, metadata.model_id)
             os.replace(private / "model.tar.gz", archive)
         finally:
             shutil.rmtree(private, ignore_errors=True)
@@ -112,7 +113,7 @@ def configured(
             parameters = {"finetuning_epoch_fraction": epoch_fraction} if is_finetuning else {}
             configuration = recipe.graph_config_for_recipe(config, parameters, kind, is_finetuning)
     for text in dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, UserWarning | FutureWarning)):
-        listen(Warned("BG531", text))
+        listen(Warned("BG533", text))
     return importer, configuration
 
 
@@ -131,17 +132,6 @@ def _storage(base: str | None) -> Iterator[Any]:
             yield LocalModelStorage.from_model_archive(folder, find_base_model(base))[0]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def archive_name(fixed: str | None, configuration: GraphModelConfiguration, metadata: ModelMetadata) -> str:
-    """The name of an archive: the given one, else made of when its content was trained, and of its identity.
-
-    So training again with nothing changed writes the same file again.
-    """
-    if fixed:
-        return fixed if fixed.endswith(".tar.gz") else f"{fixed}.tar.gz"
-    prefix = {"nlu": "nlu-", "core": "core-"}.get(configuration.training_type.value, "")
-    return f"{prefix}{metadata.trained_at:%Y%m%d-%H%M%S}-{metadata.model_id[:8]}.tar.gz"
 
 
 def newest_model(path: str | os.PathLike[str]) -> Path:
