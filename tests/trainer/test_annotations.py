@@ -64,7 +64,10 @@ class File:
 
 
 class Odd:
-    """Not a type at all."""
+    """An object that is not a type at all."""
+
+    def __repr__(self) -> str:
+        return "odd"
 
 
 class Refuses(type):
