@@ -156,6 +156,16 @@ def heavy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "heavy_parts"
 
 
+def test_a_class_that_may_come_from_elsewhere_is_given_the_benefit_of_the_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is there shows when it is imported."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = written()
+    for name, source in (("starry_parts", "from other import *\n"), ("lazy_parts", "def __getattr__(name): ...\n")):
+        (tmp_path / f"{name}.py").write_text(source)
+        config["train_schema"]["nodes"]["examples"]["uses"] = f"{name}.Class"
+        assert read(config).train_schema.nodes["examples"].entry_point == f"{name}:Class"
+
+
 @pytest.mark.parametrize("name", ["Plain", "Other", "Inside", "Made"])
 def test_classes_are_found_without_importing_them(name: str, heavy: str) -> None:
     """A graph is read by commands that run nothing; components may be slow to import."""
