@@ -11,7 +11,7 @@ from importlib import import_module
 from benchmarks.measuring import in_memory, scratch
 
 # One is imported when it is asked for: the peak memory of a process is never less than that of the one that started it.
-BENCHMARKS = ("code", "cold", "commands", "history", "invalidation", "noop", "values")
+BENCHMARKS = ("code", "cold", "commands", "history", "invalidation", "noop", "trainer", "values")
 _TIMED = ("cold", "commands", "noop")
 _WARM_UP = 10  # targets
 

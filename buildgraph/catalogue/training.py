@@ -113,6 +113,15 @@ What an assistant remembers in a conversation is declared under `slots:` of the 
 not there. Add it to the domain, or correct its name in the story."""),
 
     # the components of rules/nlu (BG545 to BG549)
+    "BG545": ("an option that the component does not have", """
+A component of a pipeline takes the options that its page names, and no others: an option that does nothing would be
+taken for one that does. The message lists them. Correct the name, or remove the entry."""),
+    "BG546": ("a value that an option of a component cannot have", """
+The option exists and takes values of another kind, or in another range. Nothing was trained. Correct the value, or leave
+the option out: every option has a default."""),
+    "BG547": ("a regular expression of the training data is none", """
+Patterns under `regex:` in the training data are Python's regular expressions. This one cannot be compiled. Correct it
+there; in YAML write patterns with a backslash after `- ` without quotes, or in single quotes."""),
 
     # validation of a model configuration (BG550 to BG579)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 from buildgraph.component import GraphComponent
@@ -14,12 +14,15 @@ from buildgraph.trainer.components import component_class
 from buildgraph.trainer.errors import GraphComponentException
 
 
-def addon_of(node: SchemaNode, name: str) -> str | None:
-    """One digest over both, in hex; None when there is neither. Raises GraphComponentException (BG501)."""
+def addon_of(node: SchemaNode, name: str, known: MutableMapping[str, str]) -> str | None:
+    """One digest over both, in hex; None when there is neither. Raises GraphComponentException (BG501).
+
+    `known` are the versions of packages that were looked up before, in the same run.
+    """
     if not node.constructor_name:
         return None
     used = component_class(node, name)
-    versions = {each: _version(each) for each in sorted(_said(used, "required_packages", name, []))}
+    versions = {each: _version(each, known) for each in sorted(_said(used, "required_packages", name, []))}
     addon = _said(used, "fingerprint_addon", name, None, merged_config(_said(used, "get_default_config", name, {}), node.config)) if _defines(used, "fingerprint_addon") else None
     if not versions and addon is None:
         return None
@@ -52,7 +55,14 @@ def _odd(name: str, method: str, problem: str) -> GraphComponentException:
 _OTHERWISE_CALLED: Final = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow", "pycrfsuite": "python-crfsuite"}
 
 
-def _version(package: str) -> str:
+def _version(package: str, known: MutableMapping[str, str]) -> str:
+    found = known.get(package)
+    if found is None:
+        found = known[package] = _installed_version(package)
+    return found
+
+
+def _installed_version(package: str) -> str:
     """The installed version of the distribution behind a package, empty when there is none."""
     from importlib.metadata import PackageNotFoundError, packages_distributions, version
 

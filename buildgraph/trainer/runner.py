@@ -129,9 +129,10 @@ class ProcessPoolRunner(GraphRunner):
 
     @classmethod
     def execution(cls, root: str, own: Sequence[str], jobs: int) -> Runner:
+        from buildgraph.execution.on_demand import OnDemand
         from buildgraph.execution.pool import ProcessPool
 
-        return ProcessPool(jobs, root=root, environment=worker_environment(), path=own)
+        return OnDemand(ProcessPool(jobs, root=root, environment=worker_environment(), path=own))
 
 
 def _as_target(node: Any, is_target: bool) -> Any:

@@ -71,10 +71,11 @@ class TrainingSession(Session):
             if any(name in node.needs.values() for node in nodes.values()):
                 nodes[name] = _GIVEN
         surroundings = self._surroundings()
+        versions: dict[str, str] = {}  # of packages
         for name, node in list(nodes.items()):
             if not node.is_input:
                 check_importable(name, node)
-                extra = self._extra(name, node, surroundings)
+                extra = self._extra(name, node, surroundings, versions)
                 nodes.update(dict.fromkeys(extra.values(), _GIVEN))
                 nodes[name] = replace(node, needs={**node.needs, **extra}) if extra else node
         ordered = order({name: list(node.needs.values()) for name, node in nodes.items()})
@@ -88,7 +89,7 @@ class TrainingSession(Session):
         known = {"model_id": context.model_id, "should_add_diagnostic_data": context.should_add_diagnostic_data, "is_finetuning": context.is_finetuning}
         return {name: value for name, value in known.items() if value}
 
-    def _extra(self, name: str, node: SchemaNode, surroundings: Mapping[str, Any]) -> dict[str, str]:
+    def _extra(self, name: str, node: SchemaNode, surroundings: Mapping[str, Any], versions: dict[str, str]) -> dict[str, str]:
         """What a node needs beside its parents: hidden inputs, so that they are in its key and reach its worker."""
         extra: dict[str, str] = {}
         if surroundings:
@@ -96,7 +97,7 @@ class TrainingSession(Session):
         resource = node.resource.name if node.resource else name
         if self._run.base is not None and self._run.base.folder(resource).is_dir():
             extra[MODEL_STORAGE] = f"{MODEL_STORAGE}/{resource}"
-        if (addon := addon_of(node, name)) is not None:
+        if (addon := addon_of(node, name, versions)) is not None:
             extra[ADDON] = f"{ADDON}/{addon}"
         return extra
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from buildgraph.errors import UsageError
+from buildgraph.errors import Place, UsageError
 from buildgraph.trainer.data import TrainingData
 from buildgraph.trainer.errors import InvalidConfigException, TrainingDataError
 from buildgraph.trainer.importing import TrainingDataImporter, TrainingFileImporter
@@ -114,7 +117,7 @@ def test_folders_are_read_to_the_bottom(project: Write) -> None:
     """Files of both endings; hidden ones, other ones, and those of a configuration are not ours."""
     importer = project({
         "data/nlu/a.yml": GREET, "data/nlu/deep/b.yaml": BYE, "data/.git/c.yml": ": not yaml [", "data/notes.txt": "x", "data/empty.yml": "# nothing\n",
-        "data/config.yml": "pipeline: []\n", "data/endpoints.yml": "action_endpoint:\n  url: http://localhost\n",
+        "data/config.yml": "version: '3.1'\npipeline: []\n", "data/endpoints.yml": "action_endpoint:\n  url: http://localhost\n",
     })  # fmt: skip
     assert examples(importer.get_nlu_data()) == [("bye", "see you"), ("greet", "hi"), ("greet", "hello")]
     assert [(code, message.partition(": ")[2][:22]) for code, message in importer.warnings()] == [("BG523", "the file was left out:")]
@@ -255,6 +258,22 @@ def test_a_mistake_has_a_place_and_a_way_out(project: Write, text: str | bytes, 
     assert caught.value.why
 
 
+def test_an_error_is_said_whole(project: Write) -> None:
+    """As users read it."""
+    importer = project({"data/nlu.yml": "nlu:\n- intent: go\n  examples: |\n    - to [Lyon](city\n"})
+    with pytest.raises(TrainingDataError) as caught:
+        importer.get_nlu_data()
+    assert caught.value.render().replace(importer.files[0].path, "data/nlu.yml") == r"""
+error[BG516]: 'data/nlu.yml' has an example that cannot be read: '](' is never closed
+  where: data/nlu.yml:4
+    | - to [Lyon](city
+    | ^^^^^^^^^^^^^^^^
+  why: the name of an entity stands in parentheses
+  fix: write [text](entity), [text](entity:value) or [text]{"entity": "name", "role": "name"}; a bracket that is text is \[ or \]
+  more: buildgraph explain BG516
+""".strip()
+
+
 def test_what_is_never_closed_has_the_place_where_it_began(project: Write) -> None:
     """Beside the end of the file, where that is noticed."""
     with pytest.raises(TrainingDataError) as caught:
@@ -312,6 +331,31 @@ def test_files_that_are_made_to_hurt_are_refused(project: Write, text: str) -> N
     assert caught.value.code == "BG511"
 
 
+PIECES = ("[", "]", "{", ":", "- ", "\n", "  ", "|", ">", "'", '"', "&a ", "*a", "#", "null", "~", "!!str ", "<<: ", "...", "---\n", "\t", "\r\n", "\u2028", "\x00")
+
+
+@given(st.sampled_from(["domain.yml", "data/nlu.yml", "data/stories.yml", "data/rules.yml"]), st.data())
+def test_no_typing_mistake_is_worse_than_an_error(name: str, data: st.DataObject) -> None:
+    """Whatever is put into a file of a good project, or taken out: it is read, or refused at a place with a way out."""
+    text = (EXAMPLE / name).read_text()
+    at = data.draw(st.integers(0, len(text)))
+    text = text[:at] + data.draw(st.sampled_from(PIECES)) + text[at + data.draw(st.sampled_from([0, 1, 3, 20])) :]
+    with TemporaryDirectory() as folder:
+        path = Path(folder, Path(name).name)
+        path.write_bytes(text.encode())
+        importer = TrainingFileImporter(None, path if name == "domain.yml" else None, path)
+        try:
+            importer.warnings()
+            importer.get_nlu_data().fingerprint()
+            importer.get_stories().fingerprint()
+            importer.get_domain().fingerprint()
+        except TrainingDataError as error:
+            assert isinstance(error.where[0], Place)
+            assert error.where[0].line
+            assert error.why
+            assert error.fix
+
+
 # ---- warnings -------------------------------------------------------------------------------------------------------
 
 
@@ -322,14 +366,35 @@ def test_what_does_not_agree_is_warned_of(project: Write) -> None:
         "data/nlu.yml": GREET + "- intent: bye\n  examples: |\n    - hi\n- intent: none\n- synonym: x\n  examples: |\n    - s\n- synonym: y\n  examples: |\n    - s\n",
         "data/stories.yml": "stories:\n- story: a\n  steps:\n  - intent: gret\n  - action: utter_hi\n  - action: action_listen\n  - slot_was_set:\n    - mod: 1\n- story: b\n  steps: []\n",
     })  # fmt: skip
-    said = [(code, message.rpartition("/")[2]) for code, message in importer.warnings()]
-    assert sorted(said) == [
-        ("BG522", "'hi' is an example of the intents 'greet' and 'bye'"),
+    folder = str(Path(importer.files[-1].path).parent)
+    said = [(code, message.replace(f"{folder}/", "").rpartition("/")[2]) for code, message in importer.warnings()]
+    assert sorted(said) == sorted([
+        ("BG522", "nlu.yml:9: 'hi' is an example of 'bye', and in nlu.yml:5 of 'greet'"),
+        ("BG522", "nlu.yml:7: the intent 'bye' is not in the domain"),
+        ("BG522", "nlu.yml:10: the intent 'none' is not in the domain"),
         ("BG522", "stories.yml:4: the intent 'gret' is not in the domain; did you mean 'greet'?"),
         ("BG522", "stories.yml:8: the slot 'mod' is not in the domain; did you mean 'mood'?"),
         ("BG523", "domain.yml:1: 'greet' is in 'intents' twice, first in line 1"),
         ("BG523", "nlu.yml:10: intent 'none' has no examples"),
         ("BG523", "nlu.yml:16: 's' is a synonym of 'y' and of 'x'; the former counts"),
         ("BG523", "stories.yml:10: the story 'b' has no steps"),
-    ]
+    ])  # fmt: skip
     assert importer.get_nlu_data().entity_synonyms == {"s": "y"}
+
+
+def test_without_a_domain_nothing_is_missing_in_it(project: Write) -> None:
+    """Responses among the data are no domain file."""
+    assert project({"data/all.yml": BYE + "responses:\n  utter_hi:\n  - text: hi\n"}).warnings() == []
+
+
+def test_lines_that_are_folded_into_one_are_warned_of(project: Write) -> None:
+    importer = project({"data/nlu.yml": "nlu:\n- intent: a\n  examples: >\n    - b\n    - c\n"})
+    assert [message.rpartition("/")[2] for _, message in importer.warnings()] == ["nlu.yml:3: '>' makes one line, and so one example, of all that follow; write '|'"]
+
+
+def test_a_domain_among_the_data_is_said_to_be_left_out(project: Write) -> None:
+    """Unless the same file was given as a domain, too."""
+    importer = project({"data/all.yml": BYE + "intents: [bye]\n"})
+    path = importer.files[0].path
+    assert importer.warnings() == [("BG523", f"{path}:5: 'intents' was left out: the file is training data, and was not given as a domain")]
+    assert TrainingFileImporter(None, path, path).warnings() == []
