@@ -19,6 +19,7 @@ from buildgraph.trainer.errors import DefaultV1RecipeRegisterException, InvalidC
 from buildgraph.trainer.recipes import ComponentType, DefaultV1Recipe, GraphV1Recipe, Recipe
 from buildgraph.trainer.recipes.registry import Registry
 from buildgraph.trainer.stories import StoryGraph
+from buildgraph.trainer.validation import validate
 
 INTO = "buildgraph.trainer.providers:"
 BOTH, NLU, CORE, END_TO_END = TrainingType.BOTH, TrainingType.NLU, TrainingType.CORE, TrainingType.END_TO_END
@@ -191,6 +192,15 @@ def test_with_policies_stories_and_the_domain_come_in_and_one_prediction_is_chos
     assert drawn(made.train_schema) == {**DATA, **EXAMPLES, **PIPELINE, **STORIES, **POLICIES}
     assert drawn(made.predict_schema) == {**UNDERSTAND, **KEPT_DOMAIN, **handler, **CHOOSE}
     assert (made.nlu_target, made.core_target, made.training_type) == ("run_RegexMessageHandler", "select_prediction", BOTH)
+
+
+@pytest.mark.parametrize("finetuning", [False, True])
+@pytest.mark.parametrize(
+    ("pipeline", "policies", "training_type"),
+    [(LISTED, None, NLU), (LISTED, ["Table"], BOTH), (LISTED, ["Table", "Oracle"], END_TO_END), (None, ["Table"], CORE), (["Vectors", "WithVectors"], None, BOTH), (["Wants"], ["Oracle"], BOTH)],
+)
+def test_every_graph_is_valid(pipeline: Any, policies: Any, training_type: TrainingType, finetuning: bool) -> None:
+    validate(configured(pipeline, policies, training_type, finetuning=finetuning, parameters={"persist_nlu_training_data": True}))
 
 
 def test_nodes_stand_after_what_they_need() -> None:

@@ -1,7 +1,7 @@
 """What `validate` finds in a model configuration before anything of it runs, one rule after another, and what it lets pass."""
 
 # Annotations in the field are written in every way that typing knows, so they are here.
-# ruff: noqa: UP006, UP007, UP019, UP035, UP037, UP045
+# ruff: noqa: UP006, UP019, UP035, UP045
 
 from __future__ import annotations
 
