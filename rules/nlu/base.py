@@ -33,10 +33,11 @@ class NluComponent(GraphComponent):
     def load(
         cls: type[Self], config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any  # noqa: ARG003 - see above
     ) -> Self:
-        """A component as it was trained."""
+        """A component as it was trained; one that does not learn has nothing to read."""
         component = cls.create(config, model_storage, resource, execution_context)
-        with model_storage.read_from(resource) as folder:
-            component.restore(folder)
+        if hasattr(cls, "train"):
+            with model_storage.read_from(resource) as folder:
+                component.restore(folder)
         return component
 
     def persist(self) -> Resource:
