@@ -71,7 +71,7 @@ def train(
         return TrainingResult(None, NOTHING)
     validate(configuration)
     kept = cache or LocalTrainingCache(environment=environment)
-    with _storage(model_to_finetune) as storage:
+    with _told(listen), _storage(model_to_finetune) as storage:
         trainer = GraphTrainer(storage, kept, graph_runner_class or ProcessPoolRunner, listen=listen, environment=environment, jobs=jobs)
         finetuning = model_to_finetune is not None
         if dry_run:
@@ -94,15 +94,11 @@ def configured(
     project: Project, listen: Listener, *, is_finetuning: bool = False, epoch_fraction: float | None = 1.0
 ) -> tuple[TrainingFileImporter, GraphModelConfiguration | None]:
     """The importer of a project, and the graphs that its recipe makes; None for a project without any data."""
-    import warnings
-
     from buildgraph.trainer.importing import TrainingFileImporter
     from buildgraph.trainer.recipes import Recipe
     from buildgraph.trainer.training import training_type_of
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        warnings.simplefilter("always", FutureWarning)
+    with _told(listen):
         importer = TrainingFileImporter(project.config, project.domain, list(project.training_files))
         kind = training_type_of(importer)
         configuration = None
@@ -112,9 +108,24 @@ def configured(
             config, _, _ = recipe.auto_configure(project.config, config, kind)
             parameters = {"finetuning_epoch_fraction": epoch_fraction} if is_finetuning else {}
             configuration = recipe.graph_config_for_recipe(config, parameters, kind, is_finetuning)
-    for text in dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, UserWarning | FutureWarning)):
-        listen(Warned("BG533", text))
+    for code, text in importer.warnings():
+        listen(Warned(code, text))
     return importer, configuration
+
+
+@contextmanager
+def _told(listen: Listener) -> Iterator[None]:
+    """Inside, warnings of Python code become warnings of this training, each once."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        for category in (UserWarning, FutureWarning):
+            warnings.simplefilter("always", category)
+        try:
+            yield
+        finally:
+            for text in dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, UserWarning | FutureWarning)):
+                listen(Warned("BG533", text))
 
 
 @contextmanager

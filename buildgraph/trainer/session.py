@@ -21,7 +21,7 @@ from buildgraph.loading import LoadedGraph
 from buildgraph.loading.settings import Settings
 from buildgraph.scheduler.inputs import Examined
 from buildgraph.schema import GraphSchema, SchemaNode
-from buildgraph.session import Session
+from buildgraph.session import LedgerRows, Session
 from buildgraph.trainer.addons import addon_of
 from buildgraph.trainer.components import check_importable
 from buildgraph.trainer.inputs import Surroundings, examine_inputs, stored_resource
@@ -62,6 +62,8 @@ class TrainingSession(Session):
         self._run = run
         self._ledger_folder = ledger
         super().__init__(root, settings, run.environment, listen, purpose="train", ledger=ledger)
+        whose = Digest.of("\0".join(own_folders(sys.path)).encode()).hex()[:16]
+        self.rows["targets"] = LedgerRows(self.ledger, f"targets {whose}")  # node names mean something within a project only
         self.rows["outputs"] = Rows()  # type: ignore[assignment]  # the same shape; it ends with the run
 
     def load(self, patterns: Sequence[str], here: str = "") -> LoadedGraph:  # noqa: ARG002 - a session's signature

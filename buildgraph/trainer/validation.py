@@ -62,6 +62,7 @@ def _schema(schema: GraphSchema, label: str, components: Components, targets: It
             if not (trained and node.is_input):  # inputs stay in this process
                 check_importable(name, node)
         except GraphSchemaException as error:
+            error.where = (f"node '{name}' of the {label} schema",)
             yield error
 
     def returned(parent: str) -> Any:

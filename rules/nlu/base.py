@@ -33,9 +33,9 @@ class NluComponent(GraphComponent):
     def load(
         cls: type[Self], config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any  # noqa: ARG003 - see above
     ) -> Self:
-        """A component as it was trained; one that does not learn has nothing to read."""
+        """A component as it was trained."""
         component = cls.create(config, model_storage, resource, execution_context)
-        if hasattr(cls, "train"):
+        if cls.restore is not NluComponent.restore:  # else there is nothing to learn, and nothing was written
             with model_storage.read_from(resource) as folder:
                 component.restore(folder)
         return component

@@ -8,7 +8,29 @@ from __future__ import annotations
 import collections.abc
 import typing
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Callable, Dict, ForwardRef, Generic, Iterable, List, Literal, Mapping, NewType, Optional, Protocol, Sequence, Set, Text, Tuple, Type, TypedDict, TypeVar, Union
+from typing import (
+    Annotated,
+    Any,
+    Callable,
+    Dict,
+    ForwardRef,
+    Generic,
+    Iterable,
+    List,
+    Literal,
+    Mapping,
+    NewType,
+    Optional,
+    Protocol,
+    Sequence,
+    Set,
+    Text,
+    Tuple,
+    Type,
+    TypedDict,
+    TypeVar,
+    Union,
+)
 
 import pytest
 
@@ -42,7 +64,10 @@ class File:
 
 
 class Odd:
-    """Not a type at all."""
+    """An object that is not a type at all."""
+
+    def __repr__(self) -> str:
+        return "odd"
 
 
 class Refuses(type):
@@ -102,7 +127,7 @@ def test_what_the_engine_stores_of_other_libraries_can_be_kept(library: str, nam
 class Methods:
     def plain(self, a: int, b: str = "", *rest: int, c: "float", **more: int) -> "list[int]": ...
 
-    def optional(self, a: int = None) -> None: ...  # type: ignore[assignment]  # as many are written
+    def optional(self, a: int = None) -> None: ...  # type: ignore[assignment]  # noqa: RUF013 - as many are written
 
     @staticmethod
     def static(a: int): ...  # type: ignore[no-untyped-def]  # the point

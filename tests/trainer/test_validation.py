@@ -304,7 +304,6 @@ def test_a_class_that_is_no_component_is_refused(either: str) -> None:
         (plain_function, "a function and not a class"),
         (Resource("r"), "a Resource and not a class"),
     ],
-    ids=str,
 )
 def test_a_class_that_is_not_there_is_refused(uses: Any, text: str, either: str) -> None:
     error = refused("BG502", text, **{either: {"n": target(uses)}})
@@ -549,7 +548,6 @@ def test_a_resource_stays_where_resources_are(name: str, either: str) -> None:
         ({3: "three"}, "a key is a value of type int"),
         ({"data": b"bytes"}, "data: a bytes"),
     ],
-    ids=str,
 )
 def test_a_config_that_cannot_be_written_down_is_refused_before_anything_trains(config: dict[Any, Any], text: str, either: str) -> None:
     assert text in refused("BG565", "has a config that cannot be kept", **{either: {"n": target(config=config)}}).headline
@@ -640,7 +638,7 @@ def test_all_mistakes_are_told_together_and_each_as_it_would_be_alone() -> None:
     assert [each.code for each in caught.value.errors] == ["BG502", "BG552", "BG023", "BG554", "BG562"]
     assert str(caught.value).splitlines() == [each.headline for each in caught.value.errors]
     assert [place for each in caught.value.errors for place in each.where] == [
-        "node 'b'", "node 'a' of the train schema", "node 'c' of the train schema", "node 'a' of the predict schema", "the predict schema",
+        "node 'b' of the train schema", "node 'a' of the train schema", "node 'c' of the train schema", "node 'a' of the predict schema", "the predict schema",
     ]  # fmt: skip
     assert "node 'a' uses 'Imports', which needs packages that are not installed" in "\n".join(caught.value.lines())
 
