@@ -47,6 +47,15 @@ _SURPRISING: Final = re.compile(
 )
 
 
+def core_value(text: str) -> Any:
+    """What a scalar without quotes stands for by the core schema of YAML 1.2; text that other readers take for more is text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text) and len(text) <= _MOST_DIGITS:
+        return int(text, 0)
+    return float(text) if _FLOAT.fullmatch(text) and not _SURPRISING.fullmatch(text) else text
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A parsed file: its value, the lines of its keys by path, and what to warn of."""
@@ -242,27 +251,20 @@ class _Builder:
 
     def _plain(self, text: str, line: int) -> Any:
         """A scalar without quotes, by the core schema of YAML 1.2; what other readers see differently is warned of."""
-        if text in _WORDS:
-            return _WORDS[text]
-        if _INT.fullmatch(text):
-            if len(text) > _MOST_DIGITS:
-                self.refuse(
-                    "BG120", "has a number that is too long", line, f"more than {_MOST_DIGITS} digits", "quote it"
-                )
-            return int(text, 0)
-        if _SURPRISING.fullmatch(text):
+        if _INT.fullmatch(text) and len(text) > _MOST_DIGITS:
+            self.refuse("BG120", "has a number that is too long", line, f"more than {_MOST_DIGITS} digits", "quote it")
+        value = core_value(text)
+        if value is text and text not in _WORDS and _SURPRISING.fullmatch(text):
             self._warn(
                 line, f'{text} is the text "{text}" here, and something else to other YAML readers; put it in quotes'
             )
-            return text
-        if _FLOAT.fullmatch(text):
+        elif isinstance(value, float) and text not in _WORDS:
             fraction = text.partition(".")[2]
             if len(fraction) > 1 and fraction.endswith("0") and fraction.isdigit():
                 self._warn(
                     line, f'{text} is the number {float(text)!r}; write "{text}" if it is a version or other text'
                 )
-            return float(text)
-        return text
+        return value
 
     def _warn(self, line: int, problem: str) -> None:
         self.warnings.append(("BG125", f"{self.file}:{line}: {problem}"))

@@ -38,3 +38,7 @@ class DefaultV1RecipeRegisterException(UsageError):  # noqa: N818 - see above
 
 class UnsupportedModelVersionError(VerificationError):
     """A model was written by a version of buildgraph, or by another program, that this one cannot read."""
+
+
+class TrainingDataError(UsageError):
+    """A file of training data or a domain file cannot be right; `where` says the line."""
