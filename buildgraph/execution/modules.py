@@ -39,16 +39,16 @@ def own_modules(root: str, *others: str) -> Iterator[None]:
 
 def _take_out(folders: tuple[str, ...]) -> dict[str, ModuleType]:
     """Remove the modules below `folders` from `sys.modules`; they are returned."""
-    found = {}
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] not in _KEPT and _lies_in(module, folders):
-            found[name] = sys.modules.pop(name)
-    return found
+    names = [name for name, module in list(sys.modules.items()) if name.partition(".")[0] not in _KEPT and _lies_in(module, folders)]
+    return {name: sys.modules.pop(name) for name in names}  # not before all are looked at: a namespace looks at its parent's
 
 
 def _lies_in(module: object, folders: tuple[str, ...]) -> bool:
     attributes = getattr(module, "__dict__", {})  # asks nothing of modules that make up attributes
     file = attributes.get("__file__")
-    if file is None and (path := attributes.get("__path__")):
-        file = next(iter(path), None)  # a namespace package
+    if file is None and (path := attributes.get("__path__")) is not None:
+        try:
+            file = next(iter(path), None)  # a namespace package
+        except KeyError:  # whose parent is gone
+            return False
     return isinstance(file, str) and file.startswith(folders) and "/site-packages/" not in file
