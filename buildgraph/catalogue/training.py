@@ -14,7 +14,7 @@ combination that makes no sense. Nothing was trained. Correct the entry that the
     # training data and domains (BG510 to BG529)
     "BG510": ("a file of the project that is not UTF-8", """
 Configurations, domains and training data are text in UTF-8; the message names the first byte that cannot be, and its
-line. A file in another encoding would be read as other words than were written. Save it as UTF-8."""),
+line. A file in another encoding would be read as other words than were written. Convert it, and save it as UTF-8."""),
     "BG511": ("a file of the project that cannot be read as YAML", """
 Mostly a line is indented by tabs or by another width than its neighbours, a quote is not closed, or a colon needs quotes
 around its text. Tags, deep nesting and aliases that repeat without end are refused too; nothing is guessed. Correct the

@@ -14,6 +14,7 @@ obtained, 5 remote required but unusable, 6 verification failed, 130 interrupted
 _HOMES = {
     "build": "build", "status": "build", "explain": "looking", "list": "looking", "graph": "looking", "show": "looking", "log": "looking",
     "check-closure": "checking", "clean": "managing", "doctor": "managing", "init": "managing", "unpack": "managing", "completion": "managing",
+    "train": "training", "predict": "training", "model": "models",
 }  # fmt: skip
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
 from buildgraph.code import problems
@@ -16,6 +15,7 @@ from buildgraph.code.finder import Finder
 from buildgraph.code.module import Links, Module, outside
 from buildgraph.code.modules import close_modules
 from buildgraph.code.names import At, Names
+from buildgraph.code.parts import Part, Parts, marks_of
 from buildgraph.code.project import Project
 from buildgraph.code.remembered import Memory, Remembered
 from buildgraph.code.resources import data_files
@@ -24,7 +24,6 @@ from buildgraph.digest import Digest
 from buildgraph.encoding import encode
 from buildgraph.schema import DEFINITION, MODULE, PACKAGE, SOURCE
 
-_VARIABLE: Final = re.compile("[A-Z][A-Z0-9_]{2,}")
 Read = Callable[[str], tuple[bytes, Digest]]
 # Readers of docstrings outside the project: what they print is made of them.
 _DOC_READERS: Final = ("click", "cyclopts", "docopt", "fire", "plac", "typer")
@@ -33,7 +32,7 @@ _DOC_READERS: Final = ("click", "cyclopts", "docopt", "fire", "plac", "typer")
 class Closures:
     """The closures of one workspace at one moment; see `CodeIndex` for the arguments."""
 
-    __slots__ = ("_effects", "_memory", "_names", "_roots", "finder", "project")
+    __slots__ = ("_effects", "_memory", "_names", "_parts", "_roots", "finder", "project")
 
     def __init__(
         self, root: str, search: Sequence[str], read: Read, digest: Callable[[str], Digest], memo: MutableMapping[bytes, bytes], skip: Sequence[str]
@@ -44,6 +43,7 @@ class Closures:
         self.project = Project(self.finder, installed, read, digest, memo)
         self._names = Names(self.project)
         self._effects = Effects(self._names)
+        self._parts = Parts(self._names, self._effects)
         self._memory = Memory(self.project, self._names, memo, folders)
         self._roots: dict[tuple[str, Options], Closure] = {}
 
@@ -114,7 +114,7 @@ class Closures:
         environment = {each for name in modules for each in self._variables(name)}
         summaries = ((name, module.summary) for name, module in reached.items() if name in modules and module.summary is not None)
         every = Closure(pieces={(name, number): None for name, summary in summaries for number in range(len(summary.pieces))})
-        files = self._data(every, links, opened)
+        files = self._data(every, self._parts.of(every), links, opened)
         return self._digest(entry, options, {}, modules, links, opened, environment, files)
 
     def _variables(self, module: str) -> set[str]:
@@ -149,33 +149,30 @@ class Closures:
         closure = self._closed(entry_point, options)
         names, project, links = self._names, self.project, Links()
         links.add(closure.links)
-        marks = {mark for at in closure.pieces for mark in names.piece(at).marks}
+        parts = self._parts.of(closure)
+        marks = marks_of(parts.values())
         loud = not marks.isdisjoint(("__doc__", "getdoc", "getsource", "getsourcelines")) or any(
             external.partition(".")[0] in _DOC_READERS for external in closure.externals
         )
-        definitions: dict[str, str] = {}
-        by_title: dict[str, list[str]] = {}
-        for at in sorted(closure.pieces):
-            by_title.setdefault(f"{at[0]}.{names.piece(at).title}", []).append(names.digest(at, loud))
-        for title, digests in by_title.items():
-            definitions.update({title if not number else f"{title}#{number + 1}": each for number, each in enumerate(digests)})
-        opened = {project.module(module).path for module in closure.imported if project.module(module).path}
+        definitions = {title: digest for part in parts.values() for title, _, digest, _ in self._parts.rows(part, loud)}
+        opened = {path for module in closure.imported if (path := project.module(module).path)}
         modules = {name: self._bytes_of(name) for name in closure.opaque}
         if not marks.isdisjoint(("getsource", "getsourcelines")):
             links.notes.add("the text of its source is read: the bytes of every module reached count")
-            modules.update({name: self._bytes_of(name) for name in {at[0] for at in closure.pieces}})
-        environment = {name for at in closure.pieces for name in names.piece(at).environment}
+            modules.update({name: self._bytes_of(name) for name, part in parts.items() if part.numbers})
+        environment = {name for part in parts.values() for name in part.environment}
         if "environ" in marks:  # by a name that is computed: it may be any that looks like one
-            environment |= {text for at in closure.pieces for text in names.piece(at).strings if _VARIABLE.fullmatch(text)}
-        files = self._data(closure, links, opened)
-        order = order_of(closure, names, self._effects, [_split(each)[0] for each in (entry_point, *options.extra)])
+            environment = environment.union(*(part.variables for part in parts.values()))
+        files = self._data(closure, parts, links, opened)
+        orders = {name: part.order for name, part in parts.items()}
+        order = order_of(closure, names, orders, [_split(each)[0] for each in (entry_point, *options.extra)])
         known = self._digest(entry_point, options, definitions, modules, links, opened, environment, files, order)
-        self._memory.keep(entry_point, options, Remembered(*_row(known)), closure, files, loud)
+        self._memory.keep(entry_point, options, Remembered(*_row(known)), closure, {name: self._parts.packed(part, loud) for name, part in parts.items()}, files, loud)
         return known
 
-    def _data(self, closure: Closure, links: Links, opened: set[str]) -> dict[str, str]:
+    def _data(self, closure: Closure, parts: Mapping[str, Part], links: Links, opened: set[str]) -> dict[str, str]:
         """The data files behind a closure, by name; what is said of them goes into `links`, their paths into `opened`."""
-        files, notes = data_files(closure, self._names)
+        files, notes = data_files(closure, {at: places for part in parts.values() for at, places in part.origins.items()}, self._names)
         links.notes |= notes
         opened.update(files.values())
         return files

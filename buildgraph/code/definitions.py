@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -50,37 +50,41 @@ def close(names: Names, effects: Effects, roots: Iterable[tuple[str, str]], igno
     return closing.found
 
 
-def order_of(closure: Closure, names: Names, effects: Effects, entries: Iterable[str]) -> list[str]:
+def order_of(closure: Closure, names: Names, orders: Mapping[str, list[str]], entries: Iterable[str]) -> list[str]:
     """The pieces for which it matters when they run, in the order in which importing `entries` runs them.
 
-    These are pieces that do something when they are imported, and in a module that binds a name twice all that is
-    evaluated then. One alone has no order.
+    `orders` are those of each module. One alone has no order.
     """
     found: list[str] = []
     seen: set[str] = set()
+    imported = closure.imported
 
     def visit(module: str) -> None:
         stack: list[tuple[str, bool]] = [(module, False)]
         while stack:
             name, done = stack.pop()
             if done:
-                found.extend(_ordered(name, closure, names, effects))
-            elif name not in seen and name in closure.imported:
+                found.extend(orders[name])
+            elif name not in seen:
                 seen.add(name)
-                stack.append((name, True))
+                if orders.get(name):
+                    stack.append((name, True))
                 before = [name.rpartition(".")[0]] if "." in name else []
-                stack += [(each, False) for each in reversed((*before, *names.eager(name)[0]))]
+                stack += [(each, False) for each in reversed((*before, *names.eager(name)[0])) if each not in seen and each in imported]
 
-    for entry in (*entries, *sorted(closure.imported)):
-        visit(entry)
+    for entry in (*entries, *sorted(imported)):
+        if entry in imported and entry not in seen:
+            visit(entry)
     return found if len(found) > 1 else []
 
 
-def _ordered(module: str, closure: Closure, names: Names, effects: Effects) -> list[str]:
+def ordered(module: str, numbers: Iterable[int], names: Names, effects: Effects) -> list[str]:
+    """Of these pieces of `module` those that do something when it is imported, and all that is evaluated then when it
+    binds a name twice, in their order."""
     each = names.project.module(module)
     if each.summary is None:
         return []
-    counted = [(number, piece) for number, piece in enumerate(each.summary.pieces) if (module, number) in closure.pieces]
+    counted = [(number, each.summary.pieces[number]) for number in numbers]
     twice = names.bound_twice(module)
     acts = [number for number, _ in counted if effects.condition((module, number)) != frozenset()]
     found: list[tuple[float, str]] = [
@@ -101,7 +105,8 @@ class _Closing:
         self._effects = effects
         self._ignored = ignored
         self._stack: list[At] = []
-        self._waiting: dict[At, list[At]] = {}  # pieces, by those on which they wait
+        self._waiting: dict[frozenset[At], list[At]] = {}  # pieces, by the condition on which they wait
+        self._conditions: dict[At, list[frozenset[At]]] = {}  # those conditions, by the pieces that meet them
         self._counts_subclasses = False
         self._values: set[str] = set()
         self._guesses = False
@@ -128,8 +133,9 @@ class _Closing:
             return
         self.found.pieces[at] = via
         self._stack.append(at)
-        for other in self._waiting.pop(at, ()):
-            self.reach(other, at)
+        for condition in self._conditions.pop(at, ()):
+            for other in self._waiting.pop(condition, ()):
+                self.reach(other, at)
 
     def whole(self, module: str, via: At | None, *, strict: bool = True) -> None:
         """Every piece of `module` counts."""
@@ -163,40 +169,48 @@ class _Closing:
                         self.found.links.notes.add(f"{name} is not valid Python: its bytes count")
                 continue
             runs, links = self._names.eager(name)
-            todo += runs
-            self.found.links.add(links)
+            todo += [each for each in runs if each not in self.found.imported]
+            if links:
+                self.found.links.add(links)
             always, conditional = self._effects.of_module(name)
             for at in always:
                 self.reach(at, None)
-            for at, condition in conditional:
-                self._await(at, condition)
+            for condition, places in conditional.items():
+                self._await(places, condition)
 
-    def _await(self, at: At, condition: frozenset[At]) -> None:
-        """`at` counts as soon as one piece of `condition` does."""
+    def _await(self, places: list[At], condition: frozenset[At]) -> None:
+        """The pieces `places` count as soon as one piece of `condition` does."""
         met = next((each for each in condition if each in self.found.pieces), None)
         if met is not None:
-            self.reach(at, met)
+            for at in places:
+                self.reach(at, met)
+        elif condition in self._waiting:
+            self._waiting[condition] += places
         else:
+            self._waiting[condition] = list(places)
             for each in condition:
-                self._waiting.setdefault(each, []).append(at)
+                self._conditions.setdefault(each, []).append(condition)
 
     def _follow(self, at: At) -> None:
         edges = self._names.edges(at)
-        self.import_(at[0])
+        pieces, imported = self.found.pieces, self.found.imported
+        if at[0] not in imported:
+            self.import_(at[0])
         self._guesses = self._guesses or edges.guesses
         for piece in edges.pieces:
-            self.reach(piece, at)
+            if piece not in pieces:
+                self.reach(piece, at)
         for module in edges.runs:
-            if module not in self.found.imported:
+            if module not in imported:
                 self.import_(module)
         for module in edges.wholes:
             self.whole(module, at)
-        self._values |= edges.values
+        if edges.values:
+            self._values |= edges.values
         if edges.leads_out:
             self.found.links.add(edges.links)
             self.found.externals |= edges.externals
-        if "__subclasses__" in self._names.piece(at).marks:
-            self._counts_subclasses = True
+        self._counts_subclasses = self._counts_subclasses or edges.counts_subclasses
 
     def _subclasses(self) -> list[tuple[At, At]]:
         """Classes derived from one that counts: code that counts asks for all of them."""
@@ -249,4 +263,4 @@ class _Closing:
                     self.whole(module, at)
 
     def _is_ignored(self, module: str) -> bool:
-        return any(module == each or module.startswith(f"{each}.") for each in self._ignored)
+        return bool(self._ignored) and any(module == each or module.startswith(f"{each}.") for each in self._ignored)

@@ -12,10 +12,10 @@ IMPORTERS: Final = frozenset(("import_module", "__import__"))
 _LOADERS: Final = frozenset((
     "iter_modules", "run_module", "run_path", "SourceFileLoader", "spec_from_file_location", "walk_packages",
 ))  # fmt: skip
-_ALL: Final = _BUILTINS | IMPORTERS | _LOADERS
-_REAL: Final = {name: name for name in _ALL}
-_RENAMED: Final = re.compile(rb"\b(%s)\s+as\s+(\w+)" % b"|".join(name.encode() for name in sorted(_ALL)))
-WORDS: Final = tuple(name.encode() for name in sorted(_ALL))  # a source without these has nothing to find here
+MEANT: Final = _BUILTINS | IMPORTERS | _LOADERS
+_REAL: Final = {name: name for name in MEANT}
+_RENAMED: Final = re.compile(rb"\b(%s)\s+as\s+(\w+)" % b"|".join(name.encode() for name in sorted(MEANT)))
+WORDS: Final = tuple(name.encode() for name in sorted(MEANT))  # a source without these has nothing to find here
 
 
 class Import(NamedTuple):
@@ -49,7 +49,7 @@ def meaning(node: ast.AST, real: Mapping[str, str]) -> str:
     """Which of our names a reference means, or ""."""
     if type(node) is ast.Name:
         return real.get(node.id, "")
-    if type(node) is not ast.Attribute or node.attr not in _ALL:
+    if type(node) is not ast.Attribute or node.attr not in MEANT:
         return ""
     is_ours = node.attr not in _BUILTINS or (isinstance(node.value, ast.Name) and node.value.id == "builtins")
     return node.attr if is_ours else ""

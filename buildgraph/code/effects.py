@@ -35,7 +35,7 @@ class Effects:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._conditions: dict[At, frozenset[At] | None] = {}
-        self._of_modules: dict[str, tuple[list[At], list[tuple[At, frozenset[At]]]]] = {}
+        self._of_modules: dict[str, tuple[list[At], dict[frozenset[At], list[At]]]] = {}
         self._changes: dict[tuple[At, int, int], frozenset[At]] = {}
 
     def condition(self, at: At) -> frozenset[At] | None:
@@ -44,15 +44,19 @@ class Effects:
             self._conditions[at] = self._find(at)
         return self._conditions[at]
 
-    def of_module(self, module: str) -> tuple[list[At], list[tuple[At, frozenset[At]]]]:
-        """What importing `module` does: the pieces that always count, and those that do on a condition."""
+    def of_module(self, module: str) -> tuple[list[At], dict[frozenset[At], list[At]]]:
+        """What importing `module` does: the pieces that always count, and those that do on a condition, by that."""
         known = self._of_modules.get(module)
         if known is None:
             summary = self._names.project.module(module).summary
             places = [(module, number) for number in range(len(summary.pieces) if summary is not None else 0)]
-            conditions = [(at, self.condition(at)) for at in places]
-            always = [at for at, condition in conditions if condition is None]
-            known = self._of_modules[module] = always, [(at, condition) for at, condition in conditions if condition]
+            known = self._of_modules[module] = [], {}
+            for at in places:
+                condition = self.condition(at)
+                if condition is None:
+                    known[0].append(at)
+                elif condition:
+                    known[1].setdefault(condition, []).append(at)
         return known
 
     def _find(self, at: At) -> frozenset[At] | None:

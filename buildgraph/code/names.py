@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -46,12 +46,9 @@ class Edges:
     links: Links = field(default_factory=Links)
     meanings: list[str] = field(default_factory=list)
     guesses: bool = False  # it imports by a name that may be any string
+    counts_subclasses: bool = False  # it asks a class for all that are derived from it
     digests: dict[bool, str] = field(default_factory=dict)
-
-    @property
-    def leads_out(self) -> bool:
-        """Whether `externals` or `links` say anything."""
-        return bool(self.externals or self.links)
+    leads_out: bool = False  # `externals` or `links` say something
 
 
 def with_meanings(piece: Piece, meanings: list[str], loud: bool) -> str:
@@ -63,11 +60,14 @@ def with_meanings(piece: Piece, meanings: list[str], loud: bool) -> str:
 class Names:
     """The meanings of names in one project at one moment. The edges of a piece are found once, for all closures."""
 
-    __slots__ = ("_eager", "_edges", "_star_imports", "_star_names", "_twice", "project")
+    __slots__ = ("_eager", "_edges", "_given_by", "_meanings", "_readers", "_star_imports", "_star_names", "_twice", "project")
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self._edges: dict[At, Edges] = {}
+        self._meanings: dict[tuple[str, str], list[Target]] = {}
+        self._readers: dict[At, list[At]] = {}
+        self._given_by: dict[tuple[str, str], list[tuple[str, bool]]] = {}
         self._twice: dict[str, set[str]] = {}
         self._star_imports: dict[str, list[tuple[str, bool]]] = {}
         self._star_names: dict[str, frozenset[str] | None] = {}
@@ -78,12 +78,14 @@ class Names:
         assert summary is not None, at
         return summary.pieces[at[1]]
 
-    def meaning(self, module: str, chain: str) -> list[Target]:
+    def meaning(self, module: str, chain: str) -> Sequence[Target]:
         """What the dotted `chain` means in `module`, nothing for a builtin or an unknown name."""
-        found: list[Target] = []
-        root, _, rest = chain.partition(".")
-        self._member(module, root, rest, found, set())
-        return found
+        known = self._meanings.get((module, chain))
+        if known is None:
+            known = self._meanings[module, chain] = []
+            root, _, rest = chain.partition(".")
+            self._member(module, root, rest, known, set())
+        return known
 
     def digest(self, at: At, loud: bool) -> str:
         """The digest of a piece with what its names mean. `loud`: docstrings count."""
@@ -98,6 +100,10 @@ class Names:
         if known is None:
             known = self._edges[at] = self._find(at)
         return known
+
+    def readers(self, at: At) -> Sequence[At]:
+        """The pieces that lead to the piece `at`, of all whose edges were found so far."""
+        return self._readers.get(at, ())
 
     def eager(self, module: str) -> tuple[tuple[str, ...], Links]:
         """The first-party modules that importing `module` imports, in their order, and where those of its imports lead that bind no
@@ -154,17 +160,26 @@ class Names:
 
     def _starred(self, module: str, name: str, rest: str, found: list[Target], seen: set[tuple[str, str, str]], known: bool) -> bool:
         """Star imports may bind a name that the module binds itself, before or after."""
-        for target, first_party in self._stars(module):
+        for target, first_party in self._givers(module, name):
             if not first_party:
-                if name not in _BUILTIN and not known:
+                if not known:
                     found.append(Target("external", f"{target}.*"))
                 continue
-            given = self._given(target)
-            if (given is None or name in given) and self._exports(target, name):
-                known = self._member(target, name, rest, found, seen) or known
-                summary = self.project.module(target).summary
-                if summary is not None and "*" in (summary.exports or ()):
-                    self._member(target, "__all__", "", found, seen)
+            known = self._member(target, name, rest, found, seen) or known
+            summary = self.project.module(target).summary
+            if summary is not None and "*" in (summary.exports or ()):
+                self._member(target, "__all__", "", found, seen)
+        return known
+
+    def _givers(self, module: str, name: str) -> list[tuple[str, bool]]:
+        """Those modules of which `module` takes everything that may have `name`, each with whether it is first party."""
+        known = self._given_by.get((module, name))
+        if known is None:
+            known = self._given_by[module, name] = []
+            for target, first_party in self._stars(module):
+                given = self._given(target) if first_party else None
+                if (given is None or name in given) and (self._exports(target, name) if first_party else name not in _BUILTIN):
+                    known.append((target, first_party))
         return known
 
     def _stars(self, module: str) -> list[tuple[str, bool]]:
@@ -251,6 +266,7 @@ class Names:
     def _find(self, at: At) -> Edges:
         module, number = at
         piece, edges = self.piece(at), Edges()
+        edges.counts_subclasses = "__subclasses__" in piece.marks
         owner = self.project.module(module).found
         follow(owner, piece.imports, self.project.finder, edges.links)
         edges.runs |= edges.links.reaches
@@ -281,6 +297,9 @@ class Names:
             edges.pieces.append((module, piece.guard))
         edges.pieces = [each for each in dict.fromkeys(edges.pieces) if each != at]
         edges.meanings = sorted(set(edges.meanings))
+        edges.leads_out = bool(edges.externals or edges.links)
+        for other in edges.pieces:
+            self._readers.setdefault(other, []).append(at)
         return edges
 
     def _attempts(self, module: str, number: int, edges: Edges) -> None:

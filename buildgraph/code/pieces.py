@@ -99,7 +99,7 @@ class _Cutter:
     def cut(self, tree: ast.Module) -> Cut:
         first = tree.body[0] if tree.body else None
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-            digest = read(ast.Assign([ast.Name("__doc__", ast.Store())], first.value), real={}).digest()
+            digest, _ = read(ast.Assign([ast.Name("__doc__", ast.Store())], first.value), real={}).digests()
             self._found.pieces.append(Piece(VARIABLE, ("__doc__",), digest, digest, first.lineno, first.end_lineno or first.lineno, frozen=True))
         self._statements(tree.body)
         return self._found
@@ -139,7 +139,7 @@ class _Cutter:
         is_class = isinstance(statement, ast.ClassDef)
         first = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
         self._found.pieces.append(Piece(
-            kind, names, reading.digest(), reading.loud_digest(), first, statement.end_lineno or statement.lineno,
+            kind, names, *reading.digests(), first, statement.end_lineno or statement.lineno,
             tuple(sorted(module.loads)), tuple(sorted(reading.takes)),
             () if kind == BLOCK else tuple(sorted(set(reading.imports))), tuple(sorted(set(reading.literal_imports))),
             tuple(sorted(set(reading.dynamic))), tuple(sorted(reading.environment)),

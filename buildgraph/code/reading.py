@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from buildgraph.code.dynamic import IMPORTERS, Dynamic, Import, import_of, meaning
+from buildgraph.code.dynamic import IMPORTERS, MEANT, Dynamic, Import, import_of, meaning
 from buildgraph.code.folding import folded
 from buildgraph.code.scopes import (
     CLASSES,
@@ -26,6 +26,7 @@ from buildgraph.code.scopes import (
     origin_of,
     root_of,
 )
+from buildgraph.code.shapes import shape_of
 from buildgraph.code.texts import follow_text
 from buildgraph.code.vocabulary import BY_TEXT, CALLERS, CHANGING, ENVIRONMENT, LOOKING, READERS
 
@@ -34,7 +35,6 @@ MARKS: Final = frozenset((
     "__doc__", "__file__", "__globals__", "__path__", "__spec__", "__subclasses__", "copytree", "f_globals", "getdoc", "getsource", "getsourcelines",
     "glob", "globals", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk",
 ))  # fmt: skip
-_SILENT: Final = frozenset(("ctx", "kind", "type_comment", "type_ignores"))  # spelling, or said elsewhere in the tree
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _LONGEST: Final = 100  # characters of a string that may name a file, a variable, a distribution
 
@@ -60,16 +60,6 @@ class _Enter:
 
 
 _EXIT: Final = object()
-_SHAPES: Final[dict[type, tuple[str, tuple[str, ...]]]] = {}
-
-
-def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
-    """The name of a kind of node, and its fields, last first."""
-    found = _SHAPES.get(kind)
-    if found is None:
-        names = [name for name in kind._fields if name not in _SILENT]  # type: ignore[attr-defined]  # every ast node has it
-        found = _SHAPES[kind] = (f"{kind.__name__};", tuple(reversed(names)))
-    return found
 
 
 class _Reader:
@@ -87,19 +77,29 @@ class _Reader:
 
     def read(self, statement: ast.AST) -> Reading:
         stack, put, strings, marks = self._stack, self.found.text.append, self.found.strings, self.found.marks
-        real, special = self._real, _SPECIAL
+        real, special, shape, loads = self._real, _SPECIAL, shape_of, self.scope.loads
         name_, load, attribute, constant, text = ast.Name, ast.Load, ast.Attribute, ast.Constant, ast.Expr
+        plain: dict[str, str] = {}  # the texts of names of which there is nothing else to say
         stack.append(statement)
         while stack:
             item = stack.pop()
             kind = type(item)
             if kind is name_:
                 name = item.id
+                if (said := plain.get(name)) is not None:
+                    put(said)
+                    if type(item.ctx) is load:
+                        loads.add(name)
+                    else:
+                        self.scope.binds.add(name)
+                    continue
                 put(f"n{name};")
                 if name[:2] == "__" and name[-2:] != "__":
                     name = self._private(name)
+                elif name not in MARKS and name not in real:
+                    plain[name] = f"n{name};"
                 if type(item.ctx) is load:
-                    self.scope.loads.add(name)
+                    loads.add(name)
                     if name in MARKS:
                         marks.add(name)
                     elif name in real:
@@ -107,10 +107,11 @@ class _Reader:
                 else:
                     self.scope.binds.add(name)
             elif kind is attribute:
-                chain = chain_of(item)
-                if item.attr in MARKS:
-                    marks.add(item.attr)
-                elif (name := meaning(item, real)) != "":
+                name, inner = item.attr, item.value
+                chain = f"{inner.id}.{name}" if type(inner) is name_ else chain_of(item)
+                if name in MARKS:
+                    marks.add(name)
+                elif name in MEANT and (name := meaning(item, real)) != "":
                     self.found.dynamic.append(Dynamic("", f"uses {name}"))
                 if type(item.ctx) is not load:
                     self._store(item.value, f".{item.attr}")
@@ -125,7 +126,7 @@ class _Reader:
                     marks.add("environ")
                 if type(item.ctx) is not load:
                     chain = chain.rpartition(".")[0]
-                self.scope.loads.add(chain)
+                loads.add(chain)
             elif kind is constant:
                 value = item.value
                 if type(value) is str:
@@ -136,10 +137,10 @@ class _Reader:
                     shown = repr(value)
                     put(f"c{type(value).__name__}{len(shown)}:{shown}")
             elif kind is list:
-                kept = [each for each in item if type(each) is not text or not self._is_text(each)]
-                put(f"[{len(kept)}]")
-                kept.reverse()
-                stack += kept
+                if text in map(type, item):
+                    item = [each for each in item if type(each) is not text or not self._is_text(each)]
+                put(f"[{len(item)}]")
+                stack += item[::-1]
             elif (handle := special.get(kind)) is not None:
                 handle(self, item)
             elif kind is str:
@@ -148,18 +149,19 @@ class _Reader:
                 put("-")
             elif item is _EXIT:
                 self._exit()
+                loads = self.scope.loads
             elif kind is _Enter:
                 self.scope = Scope(item.kind, name=item.name)
                 self.scope.parameters = frozenset(item.binds)
                 self.scope.binds.update(item.binds)
                 self._scopes.append(self.scope)
+                loads = self.scope.loads
             elif kind is int or kind is bool:  # a count, a conversion, the value of a pattern
                 put(f"i{item};")
             else:
-                name, fields = _shape(kind)
-                put(name)
-                for each in fields:
-                    stack.append(getattr(item, each))
+                said, fields = shape(kind)
+                put(said)
+                stack += fields(item)
         return self.found
 
     def _is_text(self, statement: ast.Expr) -> bool:
@@ -227,7 +229,7 @@ class _Reader:
 
     def _patch(self, root: str) -> None:
         """What is changed was handed over: whoever calls the function changes it."""
-        if len(self._scopes) > 1 and origin_of(root) in self._scopes[1].parameters:
+        if len(self._scopes) > 1 and (owned := self._scopes[1].parameters) and origin_of(root) in owned:
             self.found.marks.add("patches")
 
     # Nodes that mean more than their fields.
@@ -250,12 +252,13 @@ class _Reader:
                 named = node.args[1] if len(node.args) > 1 else None
                 self._store(node.args[0], f".{named.value}" if type(named) is ast.Constant and type(named.value) is str else "")
         keeps = len(node.args) + len(node.keywords) > 1 or len(self._scopes) == 1 or chain == "next"  # a table, and what is put there
-        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+        keeps = keeps and chain not in READERS
+        for argument in (*node.args, *[keyword.value for keyword in node.keywords]):
             if type(argument) is ast.Attribute and argument.attr in CHANGING and (root := root_of(argument.value)):
                 scope.touches.add(root)
             if chain in CALLERS and (handed := chain_of(argument)):
                 scope.calls.add(handed)
-            if keeps and chain not in READERS and (passed := root_of(argument)) and not passed.endswith(")"):
+            if keeps and (passed := root_of(argument)) and passed[-1] != ")":
                 scope.passes.add(passed)
                 self._patch(passed)
         importer = meaning(function, self._real)
@@ -337,9 +340,9 @@ class _Reader:
         if value is not None:
             self._stack.append(ast.Constant(value))
             return
-        name, fields = _shape(type(node))
+        name, fields = shape_of(type(node))
         self.found.text.append(name)
-        self._stack += [getattr(node, each) for each in fields]
+        self._stack += fields(node)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         if self._split and self.scope.kind == "m" and self.found.text:
@@ -473,12 +476,12 @@ class _Reader:
 
     def _named(self, node: Any) -> None:
         """An exception handler or a pattern: its `name` or `rest` is bound."""
-        name, fields = _shape(type(node))
+        name, fields = shape_of(type(node))
         bound = getattr(node, "name", None) or getattr(node, "rest", None)
         if bound:
             self.scope.binds.add(bound)
         self.found.text.append(name)
-        self._stack += [getattr(node, each) for each in fields]
+        self._stack += fields(node)
 
 
 _SPECIAL: Final[dict[type, Any]] = {

@@ -33,6 +33,7 @@ _RECORD: Final = 2  # raised whenever the remembered fields change
 _DOMAIN: Final = f"buildgraph.code.closure {_RECORD} {RECORD} {FORMAT} {sys.version_info[0]}.{sys.version_info[1]} {VERSION}\0".encode()
 _SOURCES: Final = b"buildgraph.code.sources 1\0"
 _DATA: Final = "data:"
+_NOTHING: Final = b"\x90"  # an empty list
 
 
 class Remembered(NamedTuple):
@@ -82,17 +83,12 @@ class Memory:
             self._write(entry_point, options, renewed, [(folder, self._stamp(folder)) for folder, _ in stamps], listings, rests)
         return renewed
 
-    def keep(self, entry_point: str, options: Options, known: Remembered, closure: Closure, data: Mapping[str, str], loud: bool) -> None:
-        """Remember what was found, and what it rests on. `data` are data files by name."""
-        titles: dict[str, list[tuple[str, int, str, list[str]]]] = {}
-        seen: dict[str, int] = {}
-        for at in sorted(closure.pieces):
-            title = f"{at[0]}.{self._names.piece(at).title}"
-            seen[title] = number = seen.get(title, 0) + 1
-            title = title if number == 1 else f"{title}#{number}"
-            titles.setdefault(at[0], []).append((title, at[1], self._names.digest(at, loud), self._names.edges(at).meanings))
-        rests = [self._rest(name, loud, titles.get(name, ())) for name in sorted(closure.imported) if self._project.module(name).path]
-        rests += [self._rest(f"{_DATA}{name}", path, ()) for name, path in sorted(data.items())]
+    def keep(
+        self, entry_point: str, options: Options, known: Remembered, closure: Closure, parts: Mapping[str, bytes], data: Mapping[str, str], loud: bool
+    ) -> None:
+        """Remember what was found, and what it rests on. `parts` are the rows of each module's pieces, packed, `data` are data files by name."""
+        rests = [self._rest(name, loud, parts.get(name, _NOTHING)) for name in sorted(closure.imported) if self._project.module(name).path]
+        rests += [self._rest(f"{_DATA}{name}", path, _NOTHING) for name, path in sorted(data.items())]
         listings = [(folder, self._listing(folder)) for folder in self._project.finder.looked()]
         looked = {folder for folder, _ in listings}
         every = bool(closure.links.distributions)  # the code asks what is installed: wherever that is
@@ -119,17 +115,18 @@ class Memory:
             return None
         return pieces[at].first, pieces[at].last, "\n".join(lines[pieces[at].first - 1 : pieces[at].last])
 
-    def _rest(self, name: str, extra: Any, titles: Any) -> tuple[Any, ...]:
+    def _rest(self, name: str, extra: Any, titles: bytes) -> tuple[Any, ...]:
         """One file that a closure rests on: path and content, and what renewing the closure needs."""
         if name.startswith(_DATA):
             return extra, self._project.digest(extra), name, extra, b"", b""
         module = self._project.module(name)
         assert module.content is not None, f"{name} has a file"
-        return module.path, module.content, name, extra, msgpack.packb(titles, unicode_errors="surrogatepass"), self._shape(name)
+        return module.path, module.content, name, extra, titles, self._shape(name)
 
     def _again(self, name: str, extra: Any, titles: bytes) -> tuple[Any, ...]:
         """The same file as it is now. What names mean is what it was, because no shape changed."""
-        return self._rest(name, extra, () if name.startswith(_DATA) else self._pieces_now(name, extra, titles))
+        now = [] if name.startswith(_DATA) else self._pieces_now(name, extra, titles)
+        return self._rest(name, extra, msgpack.packb(now, unicode_errors="surrogatepass"))
 
     def _pieces_now(self, name: str, loud: bool, titles: bytes) -> list[tuple[str, int, str, list[str]]]:
         summary = self._project.module(name).summary
@@ -144,7 +141,7 @@ class Memory:
     def _write(self, entry_point: str, options: Options, known: Remembered, stamps: Any, listings: Any, rests: Any) -> None:
         row = [known, stamps, listings, rests]
         self._memo[self._key(entry_point, options)] = msgpack.packb(row, unicode_errors="surrogateescape")
-        sources = {name: content for _, content, name, _, titles, _ in rests if len(titles) > 1}  # an empty list is one byte
+        sources = {name: content for _, content, name, _, titles, _ in rests if titles not in (b"", _NOTHING)}
         self._memo[Digest.of(_SOURCES + known.digest)] = msgpack.packb(sources)
 
     def _renewed(self, known: Remembered, changed: Iterable[tuple[Any, ...]]) -> Remembered | None:

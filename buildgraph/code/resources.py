@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -27,18 +27,16 @@ _HOLE: Final = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]|\*+")  # what is fille
 _PATTERN: Final = re.compile(r"\w\w|\.\w")  # a pattern without this could mean any file
 
 
-def data_files(closure: Closure, names: Names) -> tuple[dict[str, str], set[str]]:
-    """The data files behind a closure: paths by a name that is the same in every checkout; and notes for people."""
+def data_files(closure: Closure, origins: Mapping[At, set[str]], names: Names) -> tuple[dict[str, str], set[str]]:
+    """The data files behind a closure: paths by a name that is the same in every checkout; and notes for people.
+
+    `origins` are the pieces of it that know where modules are, each with those modules (see `places_of`).
+    """
     found: dict[str, str] = {}
     notes: set[str] = set()
-    origins = {at: places for at in closure.pieces if (places := _known(at, names))}
-    readers: dict[At, list[At]] = {}
-    for at in closure.pieces if origins else ():
-        for other in names.edges(at).pieces:
-            readers.setdefault(other, []).append(at)
     for at, modules in origins.items():
         by_api = _by_api(at, names)
-        near, users = _users(at, readers, names)
+        near, users = _users(at, closure, names)
         files = _Files(_folders(at, names, by_api, modules), names).read(modules, near, users, listed=not by_api)
         if not files and by_api:
             folders, own = _folders(at, names, by_api, ()), len(_beside(at[0], names))
@@ -54,7 +52,7 @@ def _by_api(at: At, names: Names) -> bool:
     return any(external.startswith(_READERS) for external in names.edges(at).externals)
 
 
-def _known(at: At, names: Names) -> set[str]:
+def places_of(at: At, names: Names) -> set[str]:
     """The modules of which a piece knows where they are."""
     piece, edges = names.piece(at), names.edges(at)
     if not piece.marks and not edges.externals:
@@ -68,13 +66,13 @@ def _known(at: At, names: Names) -> set[str]:
     return found
 
 
-def _users(at: At, readers: dict[At, list[At]], names: Names) -> tuple[set[At], set[At]]:
-    """What uses the piece `at`: directly or through constants, and at all. It uses itself."""
+def _users(at: At, closure: Closure, names: Names) -> tuple[set[At], set[At]]:
+    """What uses the piece `at` in a closure: directly or through constants, and at all. It uses itself."""
     near, far, stack = {at}, {at}, [(at, True)]
     while stack:
         each, close = stack.pop()
-        for reader in readers.get(each, ()):
-            if reader not in far or (close and reader not in near):
+        for reader in names.readers(each):
+            if reader in closure.pieces and (reader not in far or (close and reader not in near)):
                 far.add(reader)
                 if close:
                     near.add(reader)

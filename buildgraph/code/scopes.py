@@ -68,16 +68,14 @@ class Reading:
     marks: set[str] = field(default_factory=set)
     nested: list[Any] = field(default_factory=list)  # definitions inside a block: statements of their own
 
-    def digest(self) -> Digest:
-        """Without docstrings, and strings that stand alone as comments do."""
-        return Digest.of("".join(self.text).encode("utf-8", "surrogatepass"))
-
-    def loud_digest(self) -> Digest:
-        """With docstrings."""
+    def digests(self) -> tuple[Digest, Digest]:
+        """Without docstrings and strings that stand alone as comments do, and with them."""
+        text = "".join(self.text)
+        quiet = Digest.of(text.encode("utf-8", "surrogatepass"))
         if not self.docs:
-            return self.digest()
-        said = "".join(f"{at},{len(text)}:{text}" for at, text in self.docs)
-        return Digest.of("".join([*self.text, "docs", said]).encode("utf-8", "surrogatepass"))
+            return quiet, quiet
+        said = "".join([f"{at},{len(text)}:{text}" for at, text in self.docs])
+        return quiet, Digest.of(f"{text}docs{said}".encode("utf-8", "surrogatepass"))
 
 
 def levels_of(scope: Scope) -> list[Level]:
@@ -133,6 +131,8 @@ def each_level(scope: Scope) -> set[str]:
 def root_of(node: ast.AST) -> str:
     """The chain that an expression begins with: `a.b` for `a.b[0].c`, `f()` for what a call of `f` returned, else ""."""
     called = ""
+    if type(node) is ast.Constant:
+        return ""
     while not (chain := chain_of(node)):
         if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Await):
             node = node.value
@@ -155,11 +155,8 @@ def is_type_checking(test: ast.expr) -> bool:
 
 def chain_of(node: ast.AST) -> str:
     """`a.b.c` for attributes of a name, else ""."""
-    parts: list[str] = []
+    rest = ""
     while type(node) is ast.Attribute:
-        parts.append(node.attr)
+        rest = f".{node.attr}{rest}"
         node = node.value
-    if type(node) is not ast.Name:
-        return ""
-    parts.append(node.id)
-    return ".".join(reversed(parts))
+    return f"{node.id}{rest}" if type(node) is ast.Name else ""

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from buildgraph.errors import UsageError
 
 if TYPE_CHECKING:
+    from buildgraph.action import ActionResult
+    from buildgraph.digest import Digest
+    from buildgraph.store import Store
     from buildgraph.trainer.storage import ModelStorage
 
 DIRECTORY: Final = "BUILDGRAPH_CACHE_DIRECTORY"
@@ -44,6 +47,9 @@ class TrainingCache(ABC):
     @abstractmethod
     def get_cached_result(self, output_fingerprint_key: str, node_name: str, model_storage: ModelStorage) -> Any | None:
         """The value with that fingerprint; None when it is not stored, or not whole."""
+
+    def note(self, store: Store, results: Mapping[Digest, ActionResult]) -> None:  # noqa: B027 - most caches need not know
+        """Called at the end of a run with the results that it used; a cache with a limit makes room here."""
 
     @contextmanager
     def opened(self) -> Iterator[Places]:
@@ -96,6 +102,12 @@ class LocalTrainingCache(TrainingCache):
             if not self.enabled:
                 shutil.rmtree(base, ignore_errors=True)
 
+    def note(self, store: Store, results: Mapping[Digest, ActionResult]) -> None:
+        if self.enabled and self.max_size is not None:
+            from buildgraph.trainer.eviction import used
+
+            used(str(self.directory), store, results, self.max_size)
+
     def cache_output(self, fingerprint_key: str, output: Any, output_fingerprint: str, model_storage: ModelStorage) -> None:
         if self.enabled:
             from buildgraph.trainer.caching import keep
@@ -108,7 +120,7 @@ class LocalTrainingCache(TrainingCache):
             return None
         from buildgraph.trainer.caching import look_up
 
-        return look_up(str(self.store), fingerprint_key)
+        return look_up(str(self.store), str(self.directory), fingerprint_key, self.max_size)
 
     def get_cached_result(self, output_fingerprint_key: str, node_name: str, model_storage: ModelStorage) -> Any | None:
         if not self.enabled:

@@ -22,6 +22,7 @@ from buildgraph.execution.resources import ResourceFolders
 from buildgraph.scheduler.accept import accept
 from buildgraph.store import LocalStore, Store
 from buildgraph.trainer.cache import Places
+from buildgraph.trainer.eviction import blobs_of, used
 from buildgraph.trainer.storage import LocalModelStorage, ModelStorage
 
 _KEY: Final = b"buildgraph.training-cache.key\0"
@@ -38,9 +39,21 @@ def keep(places: Places, key: str, value: Any, fingerprint: str, storage: ModelS
     with _store(places.store) as store:
         blob = store.put(fingerprint.encode())
         said = Output("fingerprint", "str", blob, blob, len(fingerprint.encode()))
-        if (result := _stored(places, value, storage, store)) is not None and (limit is None or result.cost.size <= limit):
-            store.record(_output(fingerprint), result)
-        store.record(_key(key), ActionResult((said,), created=int(time.time())))
+        fresh = {_key(key): ActionResult((said,), created=int(time.time()))}
+        if (result := _stored(places, value, storage, store)) is not None:
+            if limit is None or result.cost.size <= limit:
+                fresh[_output(fingerprint)] = result
+            else:
+                _let_go(result, store)
+        for each, record in fresh.items():
+            store.record(each, record)
+        if limit is not None:
+            used(os.path.dirname(places.run), store, fresh, limit)
+
+
+def _let_go(result: ActionResult, store: Store) -> None:
+    for digest, _ in blobs_of(result, store):
+        store.forget(Digest(digest))
 
 
 def _stored(places: Places, value: Any, storage: ModelStorage, store: Store) -> ActionResult | None:
@@ -70,12 +83,18 @@ def _stored(places: Places, value: Any, storage: ModelStorage, store: Store) -> 
     return accept(outcome, store, int(time.time()), {}, Digest.of(b""))
 
 
-def look_up(folder: str, key: str) -> str | None:
-    """The fingerprint that `key` leads to."""
+def look_up(folder: str, state: str, key: str, limit: int | None) -> str | None:
+    """The fingerprint that `key` leads to; with a limit, that is a use of its value. `state` is the cache's own folder."""
     with _store(folder) as store:
         result = store.result(_key(key))
         data = store.blob(result.value.blob) if result is not None else None
-        return data.decode() if data is not None else None
+        if data is None or result is None:
+            return None
+        fingerprint = data.decode()
+        if limit is not None:
+            value = store.result(_output(fingerprint))
+            used(state, store, {_key(key): result, **({_output(fingerprint): value} if value is not None else {})}, limit)
+        return fingerprint
 
 
 def fetch(places: Places, fingerprint: str, name: str, storage: ModelStorage) -> Any | None:

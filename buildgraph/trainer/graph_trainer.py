@@ -131,12 +131,15 @@ class GraphTrainer:
     def _pack(
         self, configuration: GraphModelConfiguration, archive: Path, domain: Any, done: Done, schema: GraphSchema, resources: Sequence[str]
     ) -> ModelMetadata:
-        when, lineage = 0, {}
+        when, lineage, used = 0, {}, {}
         for name in schema.nodes:
             key, output = done.keys.get(name), done.outputs.get(name)
             result = done.store.result(key) if key is not None else None
-            when = max(when, result.created if result is not None else 0)
+            if key is not None and result is not None:
+                used[key] = result
+                when = max(when, result.created)
             lineage[name] = {"fingerprint": key.hex() if key else "", "output": output.digest.hex() if output else ""}
+        self._cache.note(done.store, used)
         trained = datetime.fromtimestamp(when, UTC) if when else datetime.now(UTC).replace(microsecond=0)
         about = replace(of_configuration(configuration, domain, trained), lineage=lineage)
         if not isinstance(self._model_storage, LocalModelStorage):

@@ -94,7 +94,8 @@ def component_failed(name: str, error: Exception) -> BuildgraphError:
         if not isinstance(error, UsageError | TargetError):
             return error
         headline = error.headline if name in error.headline else f"node '{name}': {error.headline}"
-        return GraphComponentException(headline, code=error.code, where=error.where, facts=error.facts, why=error.why, fix=error.fix)
+        fix = error.fix.partition("; `buildgraph log")[0]  # a training keeps no logs: what was printed last is among the facts
+        return GraphComponentException(headline, code=error.code, where=error.where, facts=error.facts, why=error.why, fix=fix)
     return GraphComponentException(
         f"node '{name}' raised {type(error).__name__}: {error}", code="BG220", why="an exception in its code ends a target", fix="correct the component",
     )  # fmt: skip

@@ -23,6 +23,7 @@ from buildgraph.scheduler.inputs import Examined
 from buildgraph.schema import GraphSchema, SchemaNode
 from buildgraph.session import Session
 from buildgraph.trainer.addons import addon_of
+from buildgraph.trainer.errors import GraphSchemaException
 from buildgraph.trainer.inputs import Surroundings, examine_inputs, stored_resource
 from buildgraph.trainer.storage import LocalModelStorage
 
@@ -72,6 +73,7 @@ class TrainingSession(Session):
         surroundings = self._surroundings()
         for name, node in list(nodes.items()):
             if not node.is_input:
+                check_importable(name, node)
                 extra = self._extra(name, node, surroundings)
                 nodes.update(dict.fromkeys(extra.values(), _GIVEN))
                 nodes[name] = replace(node, needs={**node.needs, **extra}) if extra else node
@@ -133,6 +135,17 @@ class TrainingSession(Session):
 
     def log_path(self, label: str) -> str:
         return super().log_path(Digest.of(label.encode()).hex()[:32])
+
+
+def check_importable(name: str, node: SchemaNode) -> None:
+    """Raises GraphSchemaException (BG508) for a class that no other process could import, and no fingerprint could read."""
+    module, _, inner = node.entry_point.partition(":")
+    if module == "__main__" or "<" in inner:
+        where = "the script that is being run" if module == "__main__" else "a function"
+        raise GraphSchemaException(
+            f"node '{name}' uses '{inner}', which is defined in {where}", code="BG508",
+            why="its code is part of the node's fingerprint and runs in other processes, so both have to find it by its name", fix="define it at the top level of a module, and import it from there",
+        )  # fmt: skip
 
 
 _GIVEN: Final = SchemaNode({}, "buildgraph.component:GraphComponent", "create", "run", {}, is_input=True)

@@ -118,7 +118,7 @@ class Source:
 
     @staticmethod
     def is_null(node: Any) -> bool:
-        return node.id == "scalar" and node.style is None and node.value in _NULLS and node.tag != _CORE + "str"
+        return node.id == "scalar" and not node.style and node.value in _NULLS and node.tag != _CORE + "str"
 
     def mapping(self, node: Any, what: str, known: Collection[str] | None = None) -> dict[str, Entry]:
         """The keys and values of an entry; nothing counts as no keys. Merge keys (`<<`) are followed.
@@ -135,7 +135,7 @@ class Source:
             if key.id != "scalar":
                 self.refuse("BG514", f"has a key in {what} that is not text", key, "keys are text", "write a plain key")
             name = key.value
-            if name == "<<" and key.style is None:
+            if name == "<<" and not key.style:
                 for each in [value] if value.id == "mapping" else self.sequence(value, "'<<'"):
                     merged = {**self.mapping(each, "'<<'", known), **merged}
                 continue
@@ -175,7 +175,7 @@ class Source:
         tag = node.tag
         if not tag.startswith(_CORE) or "/" in tag:
             self.refuse("BG511", f"has a tag '{tag}'", node, "values are plain data; tags could name code", "remove the tag")
-        return node.value if node.style is not None or tag == _CORE + "str" else core_value(node.value)
+        return node.value if node.style or tag == _CORE + "str" else core_value(node.value)
 
     def lines(self, node: Any) -> Iterator[tuple[str, int]]:
         """The lines of a text with their numbers: exact for a block (`|`), that of its first line for other styles."""
