@@ -99,7 +99,7 @@ def preparing(run: Run, names: Sequence[str], places: Places, *, jobs: int = 0, 
     """The graph of a run, judged as far as it can be before anything runs; the store stays open inside."""
     settings = Settings(store=places.store, jobs=jobs or 1)
     with TrainingSession(run, settings, listen, root=places.run, ledger=places.ledger) as session:
-        yield session.prepare(session.load(names))
+        yield session.prepare(session.load(names), keep_going=True)
 
 
 def failure(name: str, error: BuildgraphError) -> BuildgraphError:
