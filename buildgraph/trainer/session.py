@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from buildgraph.component import ExecutionContext
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode_plain
 from buildgraph.events import Listener
+from buildgraph.execution.modules import own_modules
 from buildgraph.execution.request import ADDON, CONTEXT, MODEL_STORAGE
 from buildgraph.graph import order
 from buildgraph.loading import LoadedGraph
@@ -71,12 +73,15 @@ class TrainingSession(Session):
             if any(name in node.needs.values() for node in nodes.values()):
                 nodes[name] = _GIVEN
         surroundings = self._surroundings()
-        for name, node in list(nodes.items()):
-            if not node.is_input:
-                check_importable(name, node)
-                extra = self._extra(name, node, surroundings)
-                nodes.update(dict.fromkeys(extra.values(), _GIVEN))
-                nodes[name] = replace(node, needs={**node.needs, **extra}) if extra else node
+        with self._code_as_it_is():
+            for name, node in list(nodes.items()):
+                if "<" not in node.entry_point:
+                    nodes[name] = node = replace(node, uses=node.entry_point)  # not the class as it was once imported
+                if not node.is_input:
+                    check_importable(name, node)
+                    extra = self._extra(name, node, surroundings)
+                    nodes.update(dict.fromkeys(extra.values(), _GIVEN))
+                    nodes[name] = replace(node, needs={**node.needs, **extra}) if extra else node
         ordered = order({name: list(node.needs.values()) for name, node in nodes.items()})
         return LoadedGraph(GraphSchema({name: nodes[name] for name in ordered}), tuple(patterns))
 
@@ -107,7 +112,8 @@ class TrainingSession(Session):
         context = self._run.context or ExecutionContext(self._run.schema)
         private = os.path.join(self.state, "workers", "inputs")
         around = Surroundings(self._run.given, self._run.base, context, private, wanted.__contains__)
-        found = examine_inputs(GraphSchema(inner), around, self.store, scratch=self.scratch, now=int(time.time()), code_of=code.of)
+        with self._code_as_it_is():
+            found = examine_inputs(GraphSchema(inner), around, self.store, scratch=self.scratch, now=int(time.time()), code_of=code.of)
         for label in schema.nodes:
             kind, _, name = label.partition("/")
             if kind == CONTEXT:
@@ -119,6 +125,10 @@ class TrainingSession(Session):
                 assert output is not None, "it was there a moment ago"
                 found.outputs[label] = output
         return found
+
+    def _code_as_it_is(self) -> AbstractContextManager[None]:
+        """Inside, people's own modules are what their files say now, not what this process imported at some time."""
+        return own_modules(self.root, *own_folders(sys.path))
 
     def _plain(self, value: Any) -> Output:
         data = encode_plain(value)
