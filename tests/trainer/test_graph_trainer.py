@@ -700,7 +700,7 @@ def test_a_model_that_was_partly_found_predicts(lab, five, tmp_path):
     configuration: GraphModelConfiguration = lab.configured(five, predict, nlu_target="use")
     lab.train({}, configuration=configuration)
     trained = lab.train({}, configuration=configuration)
-    _, runner = load_predict_graph_runner(tmp_path / "loaded", trained.archive, LocalModelStorage, lab.runner)
+    _, runner = load_predict_graph_runner(tmp_path / "loaded", trained.archive, LocalModelStorage, lab.runner, trusted=["parts"])
     assert runner.run(targets=["use"]) == {"use": 3}
 
 
