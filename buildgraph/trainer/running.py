@@ -15,7 +15,9 @@ from buildgraph.component import ExecutionContext
 from buildgraph.digest import Digest
 from buildgraph.errors import BuildgraphError, Interrupted
 from buildgraph.events import Listener, ignore
+from buildgraph.execution.calling import entry
 from buildgraph.execution.codecs import CACHEABLE, RESOURCE, RESOURCES, TREE, Source, codec_named
+from buildgraph.execution.modules import own_modules
 from buildgraph.execution.outputs import LostBlob, OutputFolder, holds_folder
 from buildgraph.execution.resources import resource_name
 from buildgraph.execution.trees import folders_in
@@ -75,7 +77,7 @@ def execute(
     os.makedirs(root)
     runner = runner_class.execution(root, own_folders(sys.path), jobs)
     if hooks:
-        runner = HookedRunner(runner, hooks, run.context or ExecutionContext(run.schema), lambda path: os.path.join(root, path))
+        runner = HookedRunner(runner, hooks, run.context or ExecutionContext(run.schema), lambda path: os.path.join(root, path), _Defaults(root))
     try:
         runner.start()
         with TrainingSession(run, settings, listen, root=root, ledger=ledger) as session:
@@ -92,6 +94,20 @@ def execute(
         raise Interrupted("interrupted", code="BG090", why="what had finished is kept", fix="train again to go on from here") from None
     finally:
         runner.stop()
+
+
+class _Defaults(dict[str, Mapping[str, Any]]):
+    """The default configs of components, by entry point; as their files are now, like all that runs."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def __call__(self, entry_point: str) -> Mapping[str, Any]:
+        if entry_point not in self:
+            with own_modules(self._root, *own_folders(sys.path)):
+                ask = getattr(entry(entry_point), "get_default_config", dict)
+                self[entry_point] = ask()
+        return self[entry_point]
 
 
 @contextmanager
@@ -147,7 +163,5 @@ def value_of(done: Done, name: str, storage: ModelStorage) -> Any:
 def restored(what: str, name: str, place: str, storage: ModelStorage, digest: Digest) -> Any:
     """A value that wrote itself to the folder `place`, read back by its class, "module:Name", as the graph imported it."""
     from pathlib import Path
-
-    from buildgraph.execution.calling import entry
 
     return entry(what).from_cache(name, Path(place), storage, digest.hex())
