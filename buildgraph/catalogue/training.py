@@ -24,8 +24,8 @@ Files of a project have the keys `version`, `nlu`, `stories`, `rules`, `response
 of their own. A key that is not known is mostly a typing mistake, and what lies below it would be lost. Correct it; the
 message lists the known ones."""),
     "BG513": ("training data of another format version", """
-Versions 3.0 and 3.1 of the format are read; earlier ones mean other things by the same words. Convert the file, set its
-`version`, and quote it: `version: "3.1"`."""),
+Versions 3.0 and 3.1 of the format are read, and 2.x as if it were one of them; others mean other things by the same words.
+Convert the file, set its `version`, and quote it: `version: "3.1"`."""),
     "BG514": ("an entry of training data that has another type", """
 There is text where a list should be, a list where there should be keys, or nothing at all. Often the indentation is to
 blame: an entry slipped below its neighbour. Correct the line that the message names."""),
@@ -57,6 +57,9 @@ Training goes on, and the assistant may not do what is expected. Add the name to
     "BG523": ("something in training data that was left out or is odd", """
 A warning: a line among examples has no dash, a file has no known key, something has no examples or steps, or a name stands
 twice. Training goes on without it. Correct the place that the message names if it was meant to count."""),
+    "BG524": ("training data of an earlier format version", """
+A warning: the file says version 2.x, and is read as 3.1. What it says of intents, examples, stories and responses means the
+same; slots are filled in other ways since then. Check the slots and forms of the domain, and set `version: "3.1"`."""),
 
     # recipes and fine-tuning (BG530 to BG544)
 

@@ -12,7 +12,7 @@ from buildgraph.action import Action, Output
 from buildgraph.code import CodeDigest, Options
 from buildgraph.encoding import encode_value
 from buildgraph.errors import EncodingError, UsageError, nearest
-from buildgraph.execution.codecs import RESOURCE, RESOURCES
+from buildgraph.execution.codecs import CACHEABLE, RESOURCE, RESOURCES
 from buildgraph.execution.codecs.base import INLINE
 from buildgraph.execution.outputs import LostBlob, OutputFolder, holds_folder, link_farm
 from buildgraph.execution.request import FILES, FOLDERS, VALUE, Input, Request
@@ -23,6 +23,7 @@ from buildgraph.schema import GRANULARITIES, GraphSchema, Policy, SchemaNode
 from buildgraph.store import Store
 
 STATE_FOLDER = ".buildgraph"
+_KINDS = {RESOURCES: FOLDERS, RESOURCE: AS_RESOURCE, CACHEABLE: VALUE}  # how a worker takes a tree; any other as files
 
 
 def code_options(policy: Policy, granularity: str, strict: bool) -> Options:
@@ -119,13 +120,7 @@ class Lowering:
             return self._shared(parameter, output)
         if holds_folder(output):
             paths = self._outputs.ensure(parent, known[parent])
-            kind = (
-                AS_RESOURCE
-                if output.codec.startswith(f"{RESOURCE}:")
-                else VALUE
-                if not output.codec.startswith("tree")
-                else FILES
-            )
+            kind = _KINDS.get(output.codec.partition(":")[0], FILES)
             return Input(
                 parameter,
                 FILES if as_files else kind,
@@ -157,7 +152,7 @@ class Lowering:
         """A tree that belongs to no output folder, at a place named after its content."""
         label = output.blob.hex()
         paths = self._folders.ensure(label, output)
-        kind = FOLDERS if output.codec == RESOURCES else AS_RESOURCE if output.codec.startswith(f"{RESOURCE}:") else VALUE
+        kind = _KINDS.get(output.codec.partition(":")[0], FILES)
         return Input(parameter, kind, output.codec, None, self._folders.place(label), output.digest, paths)
 
     def _source_files(self, parameter: str, tree: SourceTree, as_files: bool) -> Input:

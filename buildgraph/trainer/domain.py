@@ -44,7 +44,7 @@ class Domain:
         sections = {name: data[name] for name in SECTIONS if data.get(name)}
         for name, section in sections.items():
             if name in LISTED or (name == "forms" and isinstance(section, list)):
-                section = dict(_named(item, name) for item in section)
+                section = dict(_named(item, name) for item in section) if isinstance(section, list) else None
             if not isinstance(section, list if name == "e2e_actions" else dict):
                 raise _wrong(name)
             sections[name] = sorted(section) if isinstance(section, list) else section
@@ -71,8 +71,9 @@ class Domain:
 
     @property
     def action_names(self) -> list[str]:
-        """Everything that can be done next: actions, responses, forms and the actions there always are; sorted."""
-        return sorted({*self.actions, *self.responses, *self.forms, *DEFAULT_ACTIONS})
+        """Everything that can be done next: actions, responses (those of a retrieval intent as one), forms, defaults; sorted."""
+        responses = {name.partition("/")[0] for name in self.responses}
+        return sorted({*self.actions, *responses, *self.forms, *DEFAULT_ACTIONS})
 
     def merge(self, other: Domain | None) -> Domain:
         """Both as a new domain. A name of both is `other`'s; the variations of a response are joined."""

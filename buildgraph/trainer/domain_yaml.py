@@ -40,8 +40,8 @@ def _listed(source: Source, section: str, node: Any, lines: Lines) -> dict[str, 
         properties: dict[str, Any] = {}
         if item.id == "mapping":
             entry = source.mapping(item, f"an item of '{section}'")
-            (name, (_, below)), *more = entry.items() or [("", Entry(None, item))]
-            if more or not (source.is_null(below) or below.id == "mapping"):
+            ((name, (_, below)),) = entry.items() if len(entry) == 1 else [("", Entry(None, item))]
+            if not name or not (source.is_null(below) or below.id == "mapping"):
                 source.refuse("BG514", f"has an item of '{section}' that is not one name with properties", item, "an item is one name", _PROPERTIES)
             properties = source.value(below) or {}
         else:

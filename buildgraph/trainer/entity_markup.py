@@ -7,7 +7,7 @@ import re
 from typing import Any, Final, NoReturn
 
 _SPECIAL: Final = re.compile(r"\\[\[\]]|[\[\]]")
-_CLOSED_LATE: Final = re.compile(r'[^\[\]]*(\([^\W\d][\w-]*(:[^()]*)?\)|\{\s*"entity")')  # what follows the [ of "[Lyon(city)"
+_CLOSED_LATE: Final = re.compile(r'[^\[\]]*[^\[\]\s](\([^\W\d][\w-]*(:[^()]*)?\)|\{\s*"entity")')  # what follows the [ of "[Lyon(city)"
 _JSON: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 _PARTS: Final = ("entity", "value", "role", "group")
 _WAYS: Final = "write [text](entity), [text](entity:value) or [text]{\"entity\": \"name\", \"role\": \"name\"}; a bracket that is text is \\[ or \\]"

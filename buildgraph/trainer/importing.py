@@ -36,7 +36,8 @@ from buildgraph.trainer.yaml_source import Entry, Source
 _DATA_KEYS: Final = ("nlu", "stories", "rules", "responses")
 _KNOWN: Final = frozenset(("version", *_DATA_KEYS, *SECTIONS))
 _ELSEWHERE: Final = frozenset(("recipe", "language", "pipeline", "policies", "assistant_id", "importers"))  # a configuration
-_VERSIONS: Final = ("3.0", "3.1")
+_NEWEST: Final = "3.1"
+_VERSIONS: Final = ("3", "3.0", _NEWEST)
 
 
 @runtime_checkable
@@ -110,8 +111,12 @@ class TrainingFileImporter:
     def warnings(self) -> list[tuple[str, str]]:
         """What may be meant otherwise, as pairs of a code and a message that begins with file and line; sorted."""
         found = [warning for part in self._data for warning in part.warnings] + self._domain[1]
-        found += _ambiguous(_merged([part.nlu for part in self._data]))
-        found += [warning for part in self._data for warning in _unknown(part, self.get_domain())]
+        found += _ambiguous(self._data)
+        domain = self._domain[0]
+        if self._of(DOMAIN):
+            answers = {f"utter_{key.partition('/')[0]}" for part in self._data for each in part.nlu.training_examples if (key := each.get(INTENT_RESPONSE_KEY))}
+            known = {"intent": {*domain.intents, *DEFAULT_INTENTS}, "action": {*domain.action_names, *answers}, "slot": {*domain.slots, "requested_slot"}}
+            found += [warning for part in self._data for warning in _unknown(part, known)]
         return sorted({*found})
 
     def to_cache(self, directory: Path, model_storage: ModelStorage) -> None:  # noqa: ARG002 - the protocol's
@@ -129,7 +134,12 @@ class TrainingFileImporter:
     @cached_property
     def _data(self) -> list[_Part]:
         """What each file of training data holds."""
-        return [_read(file) for file in self._of(DATA)]
+        parts, domains = [], {file.data for file in self._of(DOMAIN)}
+        for file in self._of(DATA):
+            parts.append(part := _read(file))
+            if part.domain_key and file.data not in domains:
+                part.source.warn("BG523", f"'{part.domain_key[0]}' was left out: the file is training data, and was not given as a domain", part.domain_key[1])
+        return parts
 
     @cached_property
     def _domain(self) -> tuple[Domain, list[tuple[str, str]]]:
@@ -157,6 +167,7 @@ class _Part:
     responses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     domain: Domain = field(default_factory=Domain)
     lines: Lines = field(default_factory=dict)
+    domain_key: tuple[str, int] | None = None  # of a part of a domain in a file of training data
 
     @property
     def warnings(self) -> list[tuple[str, str]]:
@@ -188,6 +199,8 @@ def _read_sections(part: _Part, source: Source, top: dict[str, Entry], file: Pro
     if file.role == DOMAIN:
         part.domain, part.lines = read_domain(source, top)
         return
+    of_domain = [key for key in SECTIONS if key in top and key != "responses"]
+    part.domain_key = (of_domain[0], top[of_domain[0]].key.start_mark.line + 1) if of_domain else None
     if "nlu" in top and file.role == DATA:
         part.nlu = read_nlu(source, top["nlu"].value)
     for section, kind in (("stories", "story"), ("rules", "rule")):
@@ -200,8 +213,9 @@ def _read_sections(part: _Part, source: Source, top: dict[str, Entry], file: Pro
 def _belongs(source: Source, top: dict[str, Entry], file: ProjectFile) -> bool:
     """Whether a file is one of ours: it has a known key, or was given itself. Refuses unknown keys in one that is (BG512)."""
     unknown = [key for key in top if key not in _KNOWN]
-    if not file.named and not (_KNOWN & top.keys()):
-        if not _ELSEWHERE & top.keys():
+    elsewhere = bool(_ELSEWHERE & top.keys())
+    if not file.named and not (_KNOWN - ({"version"} if elsewhere else set())) & top.keys():
+        if not elsewhere:
             source.warn("BG523", f"the file was left out: it has none of {', '.join(sorted(_KNOWN))}", source.root)
         return False
     if unknown:
@@ -211,11 +225,15 @@ def _belongs(source: Source, top: dict[str, Entry], file: ProjectFile) -> bool:
 
 
 def _check_version(source: Source, top: dict[str, Entry]) -> None:
-    """Refuses a format that is not read here. A file that does not say a version is one of today's."""
-    if "version" in top:
-        version = source.string(top["version"].value, "'version'")
-        if version not in _VERSIONS:
-            source.refuse("BG513", f"has the format version '{version}'", top["version"].value, f"versions {' and '.join(_VERSIONS)} are read", f'bring it to the format of version: "{_VERSIONS[-1]}"')
+    """Refuses a format that is not read here. A file that does not say a version is one of today's, a 2.x is read as one."""
+    if "version" not in top:
+        return
+    node = top["version"].value
+    version = source.string(node, "'version'")
+    if version not in _VERSIONS and not version.startswith("2."):
+        source.refuse("BG513", f"has the format version '{version}'", node, f"versions {', '.join(_VERSIONS)} and 2.x are read", f'bring it to the format of version: "{_NEWEST}"')
+    if version not in _VERSIONS:
+        source.warn("BG524", f"format version {version} is read as {_NEWEST}", node)
 
 
 def _merged(parts: Sequence[TrainingData]) -> TrainingData:
@@ -238,27 +256,21 @@ def _merged(parts: Sequence[TrainingData]) -> TrainingData:
     return merged
 
 
-def _ambiguous(data: TrainingData) -> list[tuple[str, str]]:
+def _ambiguous(parts: Sequence[_Part]) -> list[tuple[str, str]]:
     """Warnings of texts that stand for two intents."""
-    intents: dict[str, str] = {}
+    seen: dict[str, tuple[str, str]] = {}
     found = []
-    for message in data.intent_examples:
-        intent = message.get(INTENT_RESPONSE_KEY) or message.get(INTENT)
-        first = intents.setdefault(message.get(TEXT), intent)
-        if first != intent:
-            found.append(("BG522", f"'{message.get(TEXT)[:60]}' is an example of the intents '{first}' and '{intent}'"))
+    for part in parts:
+        for text, intent, line in part.source.examples:
+            place = f"{part.source.file}:{line}"
+            first, before = seen.setdefault(text, (intent, place))
+            if first != intent:
+                found.append(("BG522", f"{place}: '{text[:60]}' is an example of '{intent}', and in {before} of '{first}'"))
     return found
 
 
-def _unknown(part: _Part, domain: Domain) -> list[tuple[str, str]]:
+def _unknown(part: _Part, known: dict[str, set[str]]) -> list[tuple[str, str]]:
     """Warnings of what the stories of a file name and the domain does not."""
-    if domain.is_empty:
-        return []
-    known = {
-        "intent": {*domain.intents, *DEFAULT_INTENTS},
-        "action": {*domain.action_names},
-        "slot": {*domain.slots, "requested_slot"},
-    }
     found = []
     for (kind, name), line in part.source.mentions.items():
         if name not in known[kind] and not (kind == "intent" and name.partition("/")[0] in known[kind]):

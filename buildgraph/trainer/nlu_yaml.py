@@ -34,12 +34,13 @@ def read_nlu(source: Source, node: Any) -> TrainingData:
 
 
 def _read_item(source: Source, data: TrainingData, kind: str, name: str, entry: dict[str, Entry]) -> None:
-    key, node = entry.get("examples", (entry[kind].key, None))
+    key, node = entry["examples"] if "examples" in entry else (entry[kind].key, None)
     about = source.value(entry["metadata"].value) if "metadata" in entry else None
     texts = list(_examples(source, node)) if node is not None else []
     if not texts:
         source.warn("BG523", f"{kind} '{name}' has no examples", key)
     if kind == "intent":
+        source.mention("intent", name, entry[kind].key)
         data.training_examples += [_message(source, name, text, at, about, more, data.entity_synonyms) for text, at, more in texts]
     elif kind == "synonym":
         for text, at, _ in texts:
@@ -53,6 +54,8 @@ def _read_item(source: Source, data: TrainingData, kind: str, name: str, entry: 
 def _examples(source: Source, node: Any) -> Iterator[tuple[str, int, dict[str, Entry]]]:
     """Texts with their lines and what else is said of them, from a block of lines with dashes or from a list."""
     if node.id == "scalar":
+        if node.style == ">":
+            source.warn("BG523", "'>' makes one line, and so one example, of all that follow; write '|'", node)
         yield from ((text, line, {}) for text, line in _dashed(source, node))
         return
     for item in source.sequence(node, "'examples'"):
@@ -94,7 +97,9 @@ def _message(source: Source, intent: str, text: str, at: int, about: Any, more: 
         surface = plain[entity["start"] : entity["end"]]
         if entity["value"] != surface:
             _add_synonym(source, synonyms, surface, entity["value"], at)
-    message = Message.build(plain, source.string(more["intent"].value, "'intent'") if "intent" in more else intent, entities)
+    meant = source.string(more["intent"].value, "'intent'") if "intent" in more else intent
+    source.examples.append((plain, meant, at))
+    message = Message.build(plain, meant, entities)
     own = source.value(more["metadata"].value) if "metadata" in more else None
     if about is not None or own is not None:
         message.set(METADATA, {name: value for name, value in (("intent", about), ("example", own)) if value is not None})

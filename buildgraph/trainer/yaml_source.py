@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple, NoReturn
 
 from buildgraph.errors import Place, UsageError, nearest
-from buildgraph.loading.yaml_text import core_value
 from buildgraph.trainer.errors import TrainingDataError
 
 MAX_DEPTH: Final = 64
@@ -45,6 +44,7 @@ class Source:
         self.failure = file.failure
         self.warnings: list[tuple[str, str]] = []
         self.mentions: dict[tuple[str, str], int] = {}  # lines of names that are defined elsewhere, by their kind
+        self.examples: list[tuple[str, str, int]] = []  # text, intent and line
         try:
             self.text = file.data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -58,13 +58,19 @@ class Source:
     def _composed(self) -> Any:
         import yaml
 
+        from buildgraph.loading.yaml_text import core_value  # imports yaml, too
+
+        self._core_value = core_value
         loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
             root = yaml.compose(self.text, Loader=loader)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            because = ", ".join(filter(None, [error.context, error.problem]))
-            self.refuse("BG511", "is not valid YAML", mark.line + 1 if mark else 0, because, "correct this line or the one above; indent with spaces")
+            lines = [mark.line + 1 for mark in (error.problem_mark, error.context_mark) if mark] or [0]
+            places = tuple(self.place(line) for line in dict.fromkeys(lines))  # where it is noticed, and where that began
+            raise self.failure(
+                f"'{self.file}' is not valid YAML", code="BG511", where=places, why=", ".join(filter(None, [error.context, error.problem])),
+                fix="correct one of these lines or the one above; indent with spaces, and close quotes and brackets",
+            ) from None  # fmt: skip
         except yaml.YAMLError as error:
             line = self.text.count("\n", 0, getattr(error, "position", 0)) + 1
             self.refuse("BG511", "has a character that YAML does not allow", line, str(error).splitlines()[0], "remove the control character")
@@ -175,7 +181,7 @@ class Source:
         tag = node.tag
         if not tag.startswith(_CORE) or "/" in tag:
             self.refuse("BG511", f"has a tag '{tag}'", node, "values are plain data; tags could name code", "remove the tag")
-        return node.value if node.style or tag == _CORE + "str" else core_value(node.value)
+        return node.value if node.style or tag == _CORE + "str" else self._core_value(node.value)
 
     def lines(self, node: Any) -> Iterator[tuple[str, int]]:
         """The lines of a text with their numbers: exact for a block (`|`), that of its first line for other styles."""

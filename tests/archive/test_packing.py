@@ -140,7 +140,7 @@ def test_the_tar_format_is_frozen(tmp_path: Path) -> None:
 
 FROZEN = (
     "e90a87334d6a8af16819ee19ccd5fdd2324d65e58e26a5b409812e0354b306c9",
-    "f5ea5bd9f8d681816e537ed57eef0515bd992837c2221c86e196c1d9cf3dd979",
+    "69bf6abde042dc13abff100765a87fa73de10758bc30642657ab56644c9788c5",
 )
 
 
