@@ -12,7 +12,7 @@ from buildgraph.trainer.errors import GraphSchemaException
 
 def component_class(node: SchemaNode, name: str) -> type[Any]:
     try:
-        used = entry(node.entry_point) if isinstance(node.uses, str) else node.uses
+        used: type[Any] = entry(node.entry_point) if isinstance(node.uses, str) else node.uses
     except (UsageError, ImportError, ValueError) as error:  # a name without a module, among others
         raise GraphSchemaException(f"node '{name}': {error}", code="BG502") from error
     return used

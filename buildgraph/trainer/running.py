@@ -46,11 +46,12 @@ class Done:
     persisted: Mapping[str, Output]
     keys: Mapping[str, Digest]
     values: Mapping[str, Any]  # of input nodes, as they are
+    order: Sequence[str] = ()  # of nodes, parents first
 
     def resources(self) -> dict[str, Output]:
         """Every resource that was persisted, by name, the last writer's; in the order of the graph."""
         found: dict[str, Output] = {}
-        for name in {**self.outputs, **self.persisted}:
+        for name in self.order:
             value, beside = self.outputs.get(name), self.persisted.get(name)
             if beside is not None:
                 for folder, tree in folders_in(beside.blob, self.store.blob).items():
@@ -88,7 +89,8 @@ def execute(
             assert build.prepared is not None
             examined, known = build.prepared.examined, build.known
             yield Done(
-                session.store, root, {**examined.outputs, **known.outputs}, {**examined.persisted, **known.persisted}, known.keys, examined.values
+                session.store, root, {**examined.outputs, **known.outputs}, {**examined.persisted, **known.persisted}, known.keys, examined.values,
+                [*build.prepared.graph.schema.nodes],
             )
     except KeyboardInterrupt:
         raise Interrupted("interrupted", code="BG090", why="what had finished is kept", fix="train again to go on from here") from None
