@@ -283,7 +283,7 @@ class Lab:
         return self.trainer(**options).fingerprint(GraphSchema(dict(nodes)), importer or TrainingFileImporter(), finetune)
 
 
-def forget_modules(names: Sequence[str] = ("parts", "tools", "other")) -> None:
+def forget_modules(names: Sequence[str] = ("parts", "tools", "other", "layered", "shade")) -> None:
     for name in names:
         sys.modules.pop(name, None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -118,6 +118,28 @@ def test_a_default_that_is_a_dict_is_merged_one_level_deep(make):
     _, config = make("show_config", config={"nested": {"left": {"deep": 1}}, "plain": {"a": 1}})()
     assert config == {"by": 1, "nested": {"left": {"deep": 1}, "right": 2}, "plain": {"a": 1}}
     assert Part.get_default_config()["nested"] == {"left": 1, "right": 2}
+
+
+def test_a_component_that_changes_its_config_changes_nobody_elses(storage):
+    """Neither that of the next call nor what the schema says."""
+
+    class Careless(Part):
+        defaults: ClassVar = {"list": [1]}
+
+        @classmethod
+        def get_default_config(cls):
+            return cls.defaults
+
+        def run(self):
+            self.config["list"].append(2)
+            self.config["given"].append(2)
+            return len(self.config["list"]), len(self.config["given"])
+
+    schema = SchemaNode({}, Careless, "create", "run", {"given": [1]})
+    node = GraphNode.from_schema_node("node", schema, storage, ExecutionContext(GraphSchema({})))
+    assert [node()[1], node()[1]] == [(2, 2), (2, 2)]
+    assert schema.config == {"given": [1]}
+    assert Careless.defaults == {"list": [1]}
 
 
 def test_another_constructor_can_be_named(make):

@@ -384,6 +384,159 @@ def test_independent_nodes_run_at_the_same_time(make_lab):
     assert lab.train(nodes, jobs=2).ran == ["r", "w"]
 
 
+# what components may do
+
+
+MANY = '''"""Components that persist in every way there is."""
+
+from parts import Base, Resource
+
+
+class Many(Base):
+    def beside(self, number: int) -> int:
+        """Persists two resources and returns something else."""
+        for name in ("first", "second"):
+            with self.storage.write_to(Resource(name)) as folder:
+                (folder / "number.txt").write_text(f"{name} {number}")
+        return number
+
+    def look(self, number: int) -> str:
+        """Reads what its parent persisted beside its value."""
+        found = []
+        for name in ("first", "second"):
+            with self.storage.read_from(Resource(name)) as folder:
+                found.append((folder / "number.txt").read_text())
+        return ", ".join(found)
+
+    def empty(self) -> Resource:
+        with self.storage.write_to(self.resource):
+            return self.resource
+
+    def own(self) -> Resource:
+        with self.storage.write_to(self.resource) as folder:
+            (folder / "who.txt").write_text(self.config["who"])
+        return self.resource
+
+    def spoil(self, values):
+        values.append(100)
+        self.config["list"].append(5)
+        return [len(values), len(self.config["list"])]
+
+    def untouched(self, values, after):
+        return values
+
+
+DEFAULTS = {"list": [1]}
+
+
+class Careless(Base):
+    """Hands out its defaults, and changes what it is given."""
+
+    @staticmethod
+    def get_default_config():
+        return DEFAULTS
+
+    def run(self):
+        self.config["list"].append(2)
+        self.config.setdefault("own", []).append(1)
+        return [len(self.config["list"]), len(self.config["own"])]
+'''
+
+
+@pytest.fixture
+def many(lab):
+    lab.write("other.py", MANY)
+    return lab
+
+
+def test_what_is_persisted_beside_a_value_reaches_who_needs_it(many):
+    """And the model; when it is found as when it is made."""
+    lab = many
+    nodes = {"give": lab.node("Give", config={"value": 4}), "beside": lab.node("other.Many", {"number": "give"}, fn="beside"), "look": lab.target("other.Many", {"number": "beside"}, fn="look")}
+    first = lab.train(nodes)
+    assert list(first.metadata.resources) == ["first", "second"]
+    nodes["again"] = lab.target("other.Many", {"number": "beside"}, fn="look", config={"turn": 2})
+    storage = lab.storage()
+    assert lab.train(nodes, storage=storage).ran == ["again"]
+    assert files_of(storage, "second") == {"number.txt": "second 4"}
+
+
+def test_an_empty_resource_is_a_resource(many, tmp_path):
+    lab = many
+    storage = lab.storage()
+    trained = lab.train({"empty": lab.target("other.Many", fn="empty")}, storage=storage)
+    assert storage.names() == ["empty"]
+    loaded, metadata = LocalModelStorage.from_model_archive(tmp_path / "loaded", trained.archive)
+    assert loaded.names() == list(metadata.resources) == ["empty"]
+
+
+@pytest.mark.parametrize("edited", ["one", "two"])
+def test_of_two_that_write_one_resource_the_later_in_the_graph_wins(many, edited):
+    """Whichever of them runs, and whichever is found."""
+    lab = many
+    nodes = {who: lab.target("other.Many", fn="own", config={"who": who}, resource=Resource("same")) for who in ("one", "two")}
+    for turn in ("", "edited "):
+        nodes[edited] = lab.changed(nodes[edited], who=f"{turn}{edited}")
+        storage = lab.storage()
+        trained = lab.train(nodes, storage=storage)
+        assert files_of(storage, "same") == {"who.txt": nodes["two"].config["who"]}
+    assert trained.ran == [edited]
+    clean = lab.train(nodes, force=True, archive="clean.tar.gz")
+    assert clean.archive.read_bytes() == trained.archive.read_bytes()
+
+
+def test_inputs_are_private_copies(many):
+    """What one component does to a value, another one does not see."""
+    lab = many
+    nodes = {
+        "give": lab.node("Give", config={"value": [1, 2]}),
+        "spoil": lab.node("other.Many", {"values": "give"}, fn="spoil", config={"list": []}),
+        "same": lab.target("other.Many", {"values": "give", "after": "spoil"}, fn="untouched"),
+        "text": lab.target("Text", {"value": "same"}),
+    }
+    first = lab.train(nodes)
+    assert first.metadata.lineage["same"]["output"] == first.metadata.lineage["give"]["output"]
+    assert lab.train(nodes).ran == []
+
+
+def test_a_component_that_changes_its_config_changes_only_its_own(many):
+    """Not its defaults for the next one, in the same process or another."""
+    lab = many
+    nodes = {f"careless {number}": lab.target("other.Careless", config={"number": number}) for number in range(4)}
+    nodes["given"] = lab.target("other.Careless", config={"list": [7], "own": [1]})
+    trained = lab.train(nodes, jobs=1)
+    assert len({each["output"] for each in trained.metadata.lineage.values()}) == 2
+    assert nodes["given"].config == {"list": [7], "own": [1]}
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", "//a:b", "ä", "100%", "x" * 150, "-", "train_Some.Thing0"])
+def test_nodes_may_be_called_anything(lab, name):
+    nodes = {"give": lab.node("Give", config={"value": 4}), name: lab.target("Train", {"number": "give"}, fn="train"), "use": lab.target("Process", {"resource": name}, constructor_name="load")}
+    trained = lab.train(nodes)
+    assert list(trained.metadata.resources) == [name]
+    assert lab.train(nodes).ran == []
+
+
+def test_a_node_that_misses_a_parameter_is_named(lab):
+    with pytest.raises(GraphComponentException) as raised:
+        lab.train({"add": lab.target("Add")})
+    assert raised.value.code == "BG237"
+    assert "'add'" in raised.value.headline
+    assert "number" in str(raised.value)
+
+
+def test_the_reason_of_a_run_says_what_changed(lab):
+    """In events and in fingerprints, in words."""
+    nodes = {"give": lab.node("Give", config={"value": 4}), "add": lab.target("Add", {"number": "give"}, config={"by": 1})}
+    lab.train(nodes)
+    nodes["add"] = lab.changed(nodes["add"], by=2)
+    said = lab.fingerprint(nodes)["add"].reason
+    assert "config" in said or "by" in said
+    assert lab.train(nodes).heard.reasons == {"add": said}
+    lab.edit("tools.py", "FACTOR = 10", "FACTOR = 11")
+    assert "tools" in lab.train(nodes).heard.reasons["add"]
+
+
 # graphs that cannot be
 
 
