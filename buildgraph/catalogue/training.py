@@ -226,7 +226,7 @@ A model has to mean the same wherever it is unpacked, and a link may point to so
 write a copy of the file instead."""),
     "BG583": ("an archive is no whole model", """
 What the archive says of itself does not fit together: its identity, its metadata or its list of files. It was changed or
-damaged after it was written. Fetch it again, or train it again."""),
+damaged after it was written. Get it again from where it came from, or train again."""),
     "BG584": ("a training cache without a store", """
 A trainer works on the engine's store, where results are known by their content. A cache class of one's own has to be a
 subclass of LocalTrainingCache, or to define `opened`. Use LocalTrainingCache."""),
