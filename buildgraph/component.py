@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from buildgraph.schema import GraphSchema, Resource
 
-__all__ = ["Cacheable", "ExecutionContext", "Files", "GraphComponent", "ModelStorage", "Resource"]
+__all__ = ["Cacheable", "ExecutionContext", "Files", "Fingerprintable", "GraphComponent", "ModelStorage", "Resource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,13 @@ class Cacheable(Protocol):
 
     @classmethod
     def from_cache(cls, node_name: str, directory: Path, model_storage: ModelStorage, output_fingerprint: str) -> Cacheable: ...
+
+
+@runtime_checkable
+class Fingerprintable(Protocol):
+    """A value that says whether it changed: equal text for equal content."""
+
+    def fingerprint(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

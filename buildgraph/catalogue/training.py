@@ -11,6 +11,33 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
 A component or a recipe refused the configuration it was given: an unknown option, a value it cannot take, or a
 combination that makes no sense. Nothing was trained. Correct the entry that the message names."""),
 
+    "BG501": ("what a component says of itself cannot be used", """
+`fingerprint_addon` and `required_packages` are asked on every run, because their answers are part of the node's
+fingerprint. One of them raised, or answered something else than text. Correct the method; it may use nothing but the
+config."""),
+    "BG502": ("the class of a node does not exist", """
+`uses` of a schema node names a component class as `package.module:Name`, or is the class. There is no such module, or it
+has no such name. Correct the name, or install the package."""),
+    "BG503": ("a hook raised", """
+Hooks are called before and after each node that runs, and belong to its run: what they raise fails the node. Correct the
+hook, or leave it out."""),
+    "BG504": ("a node lacks an input", """
+Each entry of a node's `needs` names another node, or a placeholder that the caller of the run fills. This one was filled
+by nobody. Give it among the inputs of the run, or correct its name."""),
+    "BG505": ("a runner cannot execute single actions", """
+A trainer's scheduler decides which nodes run and when, so it needs a runner class that executes one action at a time:
+its `execution`. Use InlineRunner or ProcessPoolRunner, or define that method."""),
+    "BG506": ("an input of a run is called like a node", """
+Inputs of a run fill placeholders. One is named like a node, or its value is the name of one, and nobody could tell which
+of the two was meant. Rename it, or need the node itself."""),
+    "BG507": ("a run is asked for a node that does not exist", """
+The targets of a run are nodes of its schema, and only what they need is run. One was asked for that the schema does not
+have. Correct the name, or add the node."""),
+    "BG508": ("a component that only this process knows", """
+The code of a component is part of its node's fingerprint, and runs in other processes. Both find it by the name of its
+module, so a class of the script that is being run, or one defined inside a function, cannot be used. Define it at the
+top level of a module and import it from there."""),
+
     # training data and domains (BG510 to BG529)
     "BG510": ("a file of the project that is not UTF-8", """
 Configurations, domains and training data are text in UTF-8; the message names the first byte that cannot be, and its
@@ -124,8 +151,98 @@ Patterns under `regex:` in the training data are Python's regular expressions. T
 there; in YAML write patterns with a backslash after `- ` without quotes, or in single quotes."""),
 
     # validation of a model configuration (BG550 to BG579)
+    "BG550": ("a node that does not use a component", """
+The nodes of a trainer's graph use classes derived from GraphComponent, with all of its methods defined, and name the
+method that constructs them. The trainer asks such a class for its defaults, its packages and its languages. Derive the
+class from buildgraph.GraphComponent."""),
+    "BG551": ("a component for another language", """
+The configuration sets a language, and a component says that it cannot handle it; or a component gives both a list of
+languages that it supports and one of those that it does not, so that nobody knows about all others. Set another language,
+use another component, or let the component give one list."""),
+    "BG552": ("a component whose packages are not installed", """
+A component lists in required_packages what it imports only when it works. They are looked for before anything is trained,
+because otherwise a training would end when it comes to that node. Install them, or use another component."""),
+    "BG553": ("a component that lacks a method", """
+A node names the method that constructs its component, mostly `create` or `load`, and the one that it runs. Its class has no
+such method. Correct `constructor_name` or `fn` of the node, or define the method."""),
+    "BG554": ("an annotation that leads nowhere", """
+What nodes return and take is compared before anything is trained, so annotations are looked up where they stand. A name
+that is imported only for type checkers, or defined only inside of a function, is not there. Import it at the top of the
+module."""),
+    "BG555": ("a parameter of the trainer with another type", """
+The parameters `config`, `model_storage`, `resource` and `execution_context` are filled by the trainer: with a dict, a
+ModelStorage, a Resource and an ExecutionContext. One of them is annotated as something else, so it was meant for something
+else. Rename it, or correct the annotation."""),
+    "BG556": ("a method that does not say what it returns", """
+Nodes are fitted to each other by the annotations of what they return and take; without one, a mistake would show only
+after hours of training. Annotate the return value of the method that the node runs."""),
+    "BG557": ("a result that cannot be kept", """
+A training compares what nodes return with the last time, to find out what has to run again, and stores it. Plain data,
+arrays, tables, paths and resources can be stored, and so can classes with to_cache and from_cache. Return one of these,
+define both methods, or name a codec in the node's policy. It is found by the annotation of the return value; nodes of a
+predict graph and input nodes may return anything."""),
+    "BG558": ("a parameter that nobody fills", """
+A parameter without a default is filled by what the node's `needs` names for it. An eager component is constructed before
+there is anything to give, and what a lazy one's constructor takes does not reach its method. Add the parameter to
+`needs`, give it a default, or rename it when constructor and method need values of their own."""),
+    "BG559": ("a need that no parameter takes", """
+`needs` maps the names of parameters to nodes. Neither the method nor, for a node that is not eager, the constructor has a
+parameter of that name; `**kwargs` of the constructor take nothing. Correct the name, or drop the need."""),
+    "BG560": ("a node that returns another type than is wanted", """
+The annotation of what a node returns does not fit the annotation of the parameter that it fills. Mostly another node was
+meant. Name that one, or correct the annotation that is wrong. Any fits everything."""),
+    "BG561": ("components that have to come before others", """
+A component lists in required_components what it builds on, such as a tokenizer. None of the nodes before it uses such a
+class or a subclass. Add one above it: in a pipeline of a configuration file, that is earlier in the list."""),
+    "BG562": ("a model without a node to predict with", """
+The value of the node that nlu_target names is what a model says of a message; core_target names the one that decides what
+to do next. One of them is not set or is no node of the predict schema. Set it to a node's name."""),
+    "BG563": ("a target of predictions that other nodes use", """
+The NLU and Core targets are the ends of a predict graph. A node after them would never be asked for, and what it does
+would be missing without a word. Make that node the target, or give it another input."""),
+    "BG564": ("a target of predictions that returns something else", """
+The NLU target returns messages, so its method is annotated with list[Message]; the Core target returns a prediction, which
+is neither nothing nor messages. Name another node as the target, or correct the annotation of its method."""),
+    "BG565": ("a config that cannot be written down", """
+A node's config is part of its fingerprint and of the model's metadata, which is JSON. Objects, sets, arrays, paths, bytes,
+infinities and keys that are not text have no place there; this is said before anything is trained. Use text, numbers,
+booleans, None, lists and dicts, and convert in the component."""),
+    "BG566": ("a node with the name of a placeholder", """
+`__importer__`, `__message__` and `__tracker__` stand for values that come from outside. A node of that name would hide the
+value from whatever needs it. Rename the node."""),
+    "BG567": ("a component that cannot be asked about itself", """
+Languages, packages and required components are asked for before anything is trained, from the class alone. One of these
+methods raised an exception. Correct it; it should do no more than return a list."""),
 
     # models, storage, the training cache (BG580 to BG599)
+    "BG580": ("a model that this version cannot read", """
+The archive is not a model of buildgraph, or was written in a format that this version does not know. Models are never
+guessed at. Train it again with this version, or name another file."""),
+    "BG581": ("a model is unpacked into a folder that is in use", """
+Each model has a storage of its own, so that the resources of two models never mix. Name a folder that is empty or does
+not exist."""),
+    "BG582": ("a resource of a model holds a link", """
+A model has to mean the same wherever it is unpacked, and a link may point to something else there. Let the component
+write a copy of the file instead."""),
+    "BG583": ("an archive is no whole model", """
+What the archive says of itself does not fit together: its identity, its metadata or its list of files. It was changed or
+damaged after it was written. Get it again from where it came from, or train again."""),
+    "BG584": ("a training cache without a store", """
+A trainer works on the engine's store, where results are known by their content. A cache class of one's own has to be a
+subclass of LocalTrainingCache, or to define `opened`. Use LocalTrainingCache."""),
+    "BG585": ("a size that a cache cannot have", """
+`max_size` and BUILDGRAPH_MAX_CACHE_SIZE are in MiB: a number of at least 0, where 0 means no cache at all. Write a number
+such as 1000, or nothing for no limit."""),
+    "BG586": ("a model names code that is not trusted", """
+A model is data. It can name components that are registered, installed, or imported by whoever loads it, but it cannot
+make a module be imported from wherever one of that name lies. Import the module first (`--components` on the command
+line), or install its package."""),
+    "BG587": ("a model that reads no texts", """
+Texts go through a model's predict graph to the node that is its nlu_target. This model has none, so nothing of it could
+answer a text. Name one in the configuration, and train again."""),
+    "BG588": ("a module of components cannot be imported", """
+--components names modules of one's own, found from the working folder and among installed packages. Correct the name, or
+install what the module needs."""),
 
 }
 # fmt: on
