@@ -141,7 +141,7 @@ def predict(common_: Common, archive: str, texts: Sequence[str], components: Seq
         try:
             import_module(module)
         except ImportError as error:
-            raise UsageError(f"the module '{module}' cannot be imported: {error}", code="BG589", why="--components names modules of your own", fix="correct the name, or install what it needs") from None
+            raise UsageError(f"the module '{module}' cannot be imported: {error}", code="BG588", why="--components names modules of your own", fix="correct the name, or install what it needs") from None
     with tempfile.TemporaryDirectory(prefix="buildgraph-predict-") as private:
         predictor = Predictor(os.path.join(folder, archive), private)
         if texts:

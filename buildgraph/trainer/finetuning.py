@@ -113,7 +113,7 @@ def find_base_model(path: str | os.PathLike[str]) -> Path:
     archives = [each for each in place.glob("*.tar.gz") if each.is_file()] if place.is_dir() else []
     if not archives:
         raise UsageError(
-            "there is no model to fine-tune", code="BG541", where=str(place), why="an archive, or a folder with archives (*.tar.gz) is needed",
+            f"there is no model at '{place}'", code="BG541", why="a model is an archive, or the youngest *.tar.gz of a folder",
             fix="train a model first, or name the archive or the folder where one is",
         )  # fmt: skip
     return max(archives, key=lambda each: (each.stat().st_mtime_ns, each.name))

@@ -145,36 +145,26 @@ def _storage(base: str | None) -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def newest_model(path: str | os.PathLike[str]) -> Path:
-    """The archive `path`, or the youngest `*.tar.gz` in the folder `path`. Raises UsageError (BG587)."""
-    place = Path(path)
-    found = [place] if place.is_file() else sorted(place.glob("*.tar.gz"), key=lambda each: (each.stat().st_mtime, each.name))
-    if not found:
-        raise UsageError(
-            f"there is no model at '{path}'", code="BG587", why="a model is an archive, or the youngest *.tar.gz of a folder", fix="train one, or correct the path"
-        )
-    return found[-1]
-
-
 class Predictor:
     """A loaded model that answers texts."""
 
     def __init__(self, archive: str | os.PathLike[str], folder: str) -> None:
         """`folder` is empty, and takes the model's resources. Raises what `load_predict_graph_runner` raises."""
+        from buildgraph.trainer.finetuning import find_base_model
         from buildgraph.trainer.loader import load_predict_graph_runner
         from buildgraph.trainer.runner import InlineRunner
         from buildgraph.trainer.storage import LocalModelStorage
 
-        self.metadata, self._runner = load_predict_graph_runner(Path(folder), newest_model(archive), LocalModelStorage, InlineRunner)
+        self.metadata, self._runner = load_predict_graph_runner(Path(folder), find_base_model(archive), LocalModelStorage, InlineRunner)
 
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """What the model finds in each text, as plain data. Raises UsageError (BG588) for a model that reads no texts."""
+        """What the model finds in each text, as plain data. Raises UsageError (BG587) for a model that reads no texts."""
         from buildgraph.trainer.data import Message
 
         target = self.metadata.nlu_target
         if not target or target not in self.metadata.predict_schema.nodes:
             raise UsageError(
-                "this model does not read texts", code="BG588", facts=(("its nlu_target", str(target)),), why="texts go through the graph to its nlu_target",
+                "this model does not read texts", code="BG587", facts=(("its nlu_target", str(target)),), why="texts go through the graph to its nlu_target",
                 fix="name one in the configuration, and train again",
             )  # fmt: skip
         messages = [Message.build(text) for text in texts]

@@ -211,7 +211,7 @@ def test_a_base_model_is_an_archive_or_the_newest_of_a_folder(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["", "missing", "missing/model.tar.gz"])
 def test_no_base_model_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="no model to fine-tune") as caught:
+    with pytest.raises(UsageError, match="no model at") as caught:
         find_base_model(tmp_path / name)
     assert caught.value.code == "BG541"
 

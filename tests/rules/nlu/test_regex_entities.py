@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from buildgraph.rules.nlu.regex_entities import RegexEntityExtractor
 
 from buildgraph.component import ExecutionContext, Resource

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from buildgraph.rules.nlu.synonyms import EntitySynonymMapper
 
 from buildgraph.component import ExecutionContext, Resource
