@@ -83,7 +83,7 @@ FIT = [
     (None, Optional[int]), (int, Optional[int]), (int, int | str), (Union[int, bool], int), (Optional[int], Union[None, str, float]),
     (list[int], List[int]), (List[bool], Sequence[int]), (list, List[int]), (List[int], list), (list[Any], list[int]), (list[int], Iterable[Any]),
     (Dict[Text, int], Mapping[str, float]), (dict[str, int], Iterable[str]), (Set[int], collections.abc.Collection[int]), (str, Sequence[str]),
-    (Tuple[int, ...], tuple[int, ...]), (tuple[int, bool], tuple[int, ...]), (tuple[int, bool], Sequence[int]), (tuple[int, str], Tuple[int, str]), (tuple[int, ...], tuple[int, int]),
+    (Tuple[int, ...], tuple[int, ...]), (tuple[int, bool], tuple[int, ...]), (tuple[int, bool], Sequence[int]), (tuple[int, str], Tuple[int, str]), (tuple[int, ...], tuple[int, int, int]),
     (Literal["a"], str), (Literal["a"], Literal["a", "b"]), (str, Literal["a"]), (Literal[1, True], int),
     (Name, str), (str, Name), (list[Name], list[str]), (Annotated[int, "seconds"], int), (int, Annotated[float, 1]), (typing.Final[int], int),
     (T, int), (int, T), (bool, Bound), (Record, dict), (dict[str, str], Record), (Record, Mapping[str, Any]),
@@ -92,7 +92,7 @@ FIT = [
 ]  # fmt: skip
 MISFIT = [
     (int, str), (float, int), (int, bool), (None, int), (int, None), (object, int), (Optional[int], int), (int | str, int), (list[int], list[str]), (List[int], Set[int]),
-    (list[int], Mapping[str, int]), (dict[str, int], dict[str, str]), (dict[str, int], Iterable[int]), (tuple[int, str], tuple[int, ...]), (tuple[int, str], tuple[int, int]), (tuple[int], tuple[int, int]),
+    (list[int], Mapping[str, int]), (dict[str, int], dict[str, str]), (dict[str, int], Iterable[int]), (tuple[int, str], tuple[int, ...]), (tuple[int, str], tuple[int, int]), (tuple[int], tuple[int, int]), (tuple[str, ...], tuple[int, int]),
     (Literal["a"], int), (Literal["a", "c"], Literal["a", "b"]), (int, Literal["a"]), (Name, int), (list[Name], list[int]), (str, Bound), (int, Record), (Odd, Closes), (Box[int], Box[str]),
     (Type[str], Type[int]), (int, Type[int]), (int, Callable[[], int]), (list[list[int]], list[list[str]]), (Annotated[str, 1], int), (Sequence[int], list[int]),
 ]  # fmt: skip
