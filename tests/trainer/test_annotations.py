@@ -129,6 +129,8 @@ class Methods:
 
     def optional(self, a: int = None) -> None: ...  # type: ignore[assignment]  # noqa: RUF013 - as many are written
 
+    def odd(self, a: 3 = None, b: [int] = 0) -> [int, 4]: ...  # type: ignore[valid-type]  # the point
+
     @staticmethod
     def static(a: int): ...  # type: ignore[no-untyped-def]  # the point
 
@@ -150,4 +152,5 @@ def test_a_signature_is_read_as_its_caller_sees_it() -> None:
     assert promise_of(Methods, "static").returns is NOTHING
     assert list(promise_of(Methods, "of_class").parameters) == ["b"]
     assert not promise_of(Methods, "of_class").collects
+    assert list(promise_of(Methods, "odd").parameters) == ["a", "b"]
     assert promise_of(Methods, "built_in").returns is NOTHING

@@ -173,6 +173,30 @@ class Stumbles(Plain):
         raise KeyError("packages")
 
 
+class AnswersNothing(Plain):
+    @classmethod
+    def required_components(cls) -> list[type]:
+        return None  # type: ignore[return-value]  # the mistake
+
+    @staticmethod
+    def supported_languages() -> list[str] | None:
+        return 3  # type: ignore[return-value]  # the mistake
+
+
+class Odd(GraphComponent):
+    """Annotated with things that are no types."""
+
+    def run(self, a: 3 = None, b: [int] = 0, c: Refuses = 0) -> [int, 4]: ...  # type: ignore[valid-type]  # the point
+
+
+class RefusesType(type):
+    def __subclasscheck__(cls, other: type) -> bool:
+        raise TypeError("no")
+
+
+class Refuses(metaclass=RefusesType): ...
+
+
 class Prepared(Plain):
     """Does something with what a `Plain` prepared."""
 
@@ -384,6 +408,16 @@ def test_packages_have_to_be_installed(either: str) -> None:
 
 def test_a_component_that_raises_when_it_is_asked_is_named() -> None:
     refused("BG567", "Stumbles.required_packages raised KeyError", {"n": target(Stumbles)})
+    with pytest.raises(ManySchemaErrors) as caught:
+        validate(configured({"n": target(AnswersNothing)}))
+    assert [each.headline.partition(" raised ")[0] for each in caught.value.errors] == [
+        "node 'n' cannot be examined: AnswersNothing.supported_languages", "node 'n' cannot be examined: AnswersNothing.required_components",
+    ]  # fmt: skip
+
+
+def test_annotations_that_are_no_types_are_let_pass(either: str) -> None:
+    give = node(fn="number")
+    validate(configured(**{either: {"give": give, "odd": node(Odd, {"a": "give", "b": "give", "c": "give"}), "n": target(Takes, {"training_data": "odd"}, "data")}}))
 
 
 # ---- its methods -----------------------------------------------------------------------------------------------------
