@@ -101,6 +101,7 @@ def _told_apart(before: Any, after: Any) -> tuple[str, str]:
 def _shown(value: Any) -> str:
     """A short form of a value: digests by their first ten digits, long values cut."""
     text = value if isinstance(value, str) else repr(value)
+    text = re.sub(r"^(?:cacheable:[\w.]+:|resource:)", "", text)  # of an input the class, or the resource, says enough
     text = re.sub(r"(?:b3:)?([0-9a-f]{10})[0-9a-f]{54}", r"\1", text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 

@@ -72,6 +72,7 @@ AMBIENT = {
     "buildgraph/execution/nursery.py": "starts worker processes and puts back the folder it left",
     "buildgraph/execution/process.py": "the process of a worker: gives every action a fixed environment and folder, and puts both back",
     "buildgraph/execution/worker.py": "the inline runner gives actions that environment in this process, and puts it back",
+    "buildgraph/trainer/cache.py": "a training cache that is told nothing looks where the user's variables say, at the moment it is made",
     "buildgraph/loading/build_file.py": "puts a watched stand-in in place while the user's build file runs",
 }
 

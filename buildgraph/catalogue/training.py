@@ -11,6 +11,33 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
 A component or a recipe refused the configuration it was given: an unknown option, a value it cannot take, or a
 combination that makes no sense. Nothing was trained. Correct the entry that the message names."""),
 
+    "BG501": ("what a component says of itself cannot be used", """
+`fingerprint_addon` and `required_packages` are asked on every run, because their answers are part of the node's
+fingerprint. One of them raised, or answered something else than text. Correct the method; it may use nothing but the
+config."""),
+    "BG502": ("the class of a node does not exist", """
+`uses` of a schema node names a component class as `package.module:Name`, or is the class. There is no such module, or it
+has no such name. Correct the name, or install the package."""),
+    "BG503": ("a hook raised", """
+Hooks are called before and after each node that runs, and belong to its run: what they raise fails the node. Correct the
+hook, or leave it out."""),
+    "BG504": ("a node lacks an input", """
+Each entry of a node's `needs` names another node, or a placeholder that the caller of the run fills. This one was filled
+by nobody. Give it among the inputs of the run, or correct its name."""),
+    "BG505": ("a runner cannot execute single actions", """
+A trainer's scheduler decides which nodes run and when, so it needs a runner class that executes one action at a time:
+its `execution`. Use InlineRunner or ProcessPoolRunner, or define that method."""),
+    "BG506": ("an input of a run is called like a node", """
+Inputs of a run fill placeholders. One is named like a node, or its value is the name of one, and nobody could tell which
+of the two was meant. Rename it, or need the node itself."""),
+    "BG507": ("a run is asked for a node that does not exist", """
+The targets of a run are nodes of its schema, and only what they need is run. One was asked for that the schema does not
+have. Correct the name, or add the node."""),
+    "BG508": ("a component that only this process knows", """
+The code of a component is part of its node's fingerprint, and runs in other processes. Both find it by the name of its
+module, so a class of the script that is being run, or one defined inside a function, cannot be used. Define it at the
+top level of a module and import it from there."""),
+
     # training data and domains (BG510 to BG529)
     "BG510": ("a file of the project that is not UTF-8", """
 Configurations, domains and training data are text in UTF-8; the message names the first byte that cannot be, and its
@@ -188,6 +215,34 @@ Languages, packages and required components are asked for before anything is tra
 methods raised an exception. Correct it; it should do no more than return a list."""),
 
     # models, storage, the training cache (BG580 to BG599)
+    "BG580": ("a model that this version cannot read", """
+The archive is not a model of buildgraph, or was written in a format that this version does not know. Models are never
+guessed at. Train it again with this version, or name another file."""),
+    "BG581": ("a model is unpacked into a folder that is in use", """
+Each model has a storage of its own, so that the resources of two models never mix. Name a folder that is empty or does
+not exist."""),
+    "BG582": ("a resource of a model holds a link", """
+A model has to mean the same wherever it is unpacked, and a link may point to something else there. Let the component
+write a copy of the file instead."""),
+    "BG583": ("an archive is no whole model", """
+What the archive says of itself does not fit together: its identity, its metadata or its list of files. It was changed or
+damaged after it was written. Get it again from where it came from, or train again."""),
+    "BG584": ("a training cache without a store", """
+A trainer works on the engine's store, where results are known by their content. A cache class of one's own has to be a
+subclass of LocalTrainingCache, or to define `opened`. Use LocalTrainingCache."""),
+    "BG585": ("a size that a cache cannot have", """
+`max_size` and BUILDGRAPH_MAX_CACHE_SIZE are in MiB: a number of at least 0, where 0 means no cache at all. Write a number
+such as 1000, or nothing for no limit."""),
+    "BG586": ("a model names code that is not trusted", """
+A model is data. It can name components that are registered, installed, or imported by whoever loads it, but it cannot
+make a module be imported from wherever one of that name lies. Import the module first (`--components` on the command
+line), or install its package."""),
+    "BG587": ("a model that reads no texts", """
+Texts go through a model's predict graph to the node that is its nlu_target. This model has none, so nothing of it could
+answer a text. Name one in the configuration, and train again."""),
+    "BG588": ("a module of components cannot be imported", """
+--components names modules of one's own, found from the working folder and among installed packages. Correct the name, or
+install what the module needs."""),
 
 }
 # fmt: on

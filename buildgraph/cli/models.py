@@ -19,10 +19,10 @@ def model() -> None:
 
 
 def _open(common_: Common, archive: str) -> ModelMetadata:
+    from buildgraph.trainer.finetuning import find_base_model
     from buildgraph.trainer.packaging import metadata_of
-    from buildgraph.trainer.project import newest_model
 
-    return metadata_of(newest_model(os.path.join(common_.folder(), archive)))
+    return metadata_of(find_base_model(os.path.join(common_.folder(), archive)))
 
 
 @model.command()
@@ -56,10 +56,10 @@ def info(common_: Common, archive: str, as_json: bool) -> None:
 @click.pass_obj
 def verify(common_: Common, archive: str) -> None:
     """Read all of ARCHIVE and check every byte of it. Exits with 6 when anything is not as it was written."""
+    from buildgraph.trainer.finetuning import find_base_model
     from buildgraph.trainer.packaging import verify_model
-    from buildgraph.trainer.project import newest_model
 
-    path = newest_model(os.path.join(common_.folder(), archive))
+    path = find_base_model(os.path.join(common_.folder(), archive))
     metadata, files = verify_model(path)
     if not common_.quiet:
         print(f"{os.path.relpath(path)}: model {metadata.model_id}, {files} file{'' if files == 1 else 's'}, all as written")

@@ -24,14 +24,14 @@ from buildgraph.report.lines import Lines
 @click.option("--finetune", is_flag=False, flag_value="", metavar="[ARCHIVE]", help="Go on from ARCHIVE (default: the youngest in the output folder).")
 @click.option("--epoch-fraction", type=click.FloatRange(0, min_open=True), default=1.0, metavar="F", help="Fine-tune for this part of the configured epochs.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be trained. Exits with 0 for nothing, bit 1: something, bit 8: forced.")
-@click.option("-j", "--jobs", type=click.IntRange(1, 1024), default=0, metavar="N", help="Train N components at once (default: one per processor).")
+@click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="Train N components at once (default: one per processor).")
 @click.option("--runner", type=click.Choice(["pool", "inline"]), default="pool", help="Where components run: in worker processes, or in this one to debug.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 @common
 @click.pass_obj
 def train(
     common_: Common, config: str, data: tuple[str, ...], domain: str, out: str, name: str | None, force: bool, finetune: str | None,
-    epoch_fraction: float, dry_run: bool, jobs: int, runner: str, as_json: bool,
+    epoch_fraction: float, dry_run: bool, jobs: int | None, runner: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Train a model from a project's configuration, data and domain; what did not change is taken from the cache."""
     from buildgraph.trainer.cache import LocalTrainingCache
@@ -55,7 +55,7 @@ def train(
         project, path(out), dry_run=dry_run, force_training=force, fixed_model_name=name,
         model_to_finetune=None if finetune is None else path(finetune or out), finetuning_epoch_fraction=epoch_fraction,
         cache=LocalTrainingCache(environment=environment), graph_runner_class=InlineRunner if runner == "inline" else ProcessPoolRunner,
-        environment=environment, jobs=jobs, listen=display,
+        environment=environment, jobs=jobs or 0, listen=display,
     )  # fmt: skip
     if result.dry_run_results is not None:
         _show_dry_run(result.dry_run_results, as_json=as_json, code=result.code, quiet=common_.quiet, verbose=common_.verbose)
@@ -141,7 +141,7 @@ def predict(common_: Common, archive: str, texts: Sequence[str], components: Seq
         try:
             import_module(module)
         except ImportError as error:
-            raise UsageError(f"the module '{module}' cannot be imported: {error}", code="BG589", why="--components names modules of your own", fix="correct the name, or install what it needs") from None
+            raise UsageError(f"the module '{module}' cannot be imported: {error}", code="BG588", why="--components names modules of your own", fix="correct the name, or install what it needs") from None
     with tempfile.TemporaryDirectory(prefix="buildgraph-predict-") as private:
         predictor = Predictor(os.path.join(folder, archive), private)
         if texts:

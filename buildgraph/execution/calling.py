@@ -236,12 +236,19 @@ def context(target: str, schema: Any, surroundings: Mapping[str, Any] | None = N
 
 
 def merged_config(defaults: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """A component's defaults with the node's config over them; where a default is a dict, merged one level deep."""
+    """A component's defaults with the node's config over them; where a default is a dict, merged one level deep. The caller's own."""
     merged = dict(defaults)
     for key, value in config.items():
         default = merged.get(key)
         merged[key] = {**default, **value} if isinstance(default, dict) and isinstance(value, Mapping) else value
-    return merged
+    return {key: _own(value) for key, value in merged.items()}
+
+
+def _own(value: Any) -> Any:
+    """A copy of a setting: what a component does to it, no other one sees."""
+    if type(value) is dict:
+        return {key: _own(item) for key, item in value.items()}
+    return [_own(item) for item in value] if type(value) is list else value
 
 
 def missing_packages(component: Any) -> Sequence[str]:

@@ -6,8 +6,9 @@ module may be imported already: in an older version, or from another workspace t
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import invalidate_caches
 from types import ModuleType
@@ -16,6 +17,7 @@ from typing import Final
 from buildgraph.execution.from_source import compile_from_source
 
 _KEPT: Final = ("__main__", "buildgraph")
+_SLACK: Final = 2.0  # seconds: the time of boot is known in whole ones
 
 
 @contextmanager
@@ -47,9 +49,35 @@ def _take_out(folders: tuple[str, ...]) -> dict[str, ModuleType]:
     return found
 
 
+def edited_since_start(folders: Iterable[str]) -> bool:
+    """Whether a file behind an imported module below `folders` is as young as this process, so that it may have changed."""
+    start, below = _started(), tuple(f"{folder}/" for folder in folders)
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] not in _KEPT and _lies_in(module, below) and (file := module.__dict__.get("__file__")):
+            try:
+                status = os.stat(file)
+            except OSError:
+                return True
+            if max(status.st_mtime, status.st_ctime) > start - _SLACK:
+                return True
+    return False
+
+
+def _started() -> float:
+    """When this process began, in seconds since 1970."""
+    with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
+        ticks = int(file.read().rpartition(")")[2].split()[19])
+    with open("/proc/stat", encoding="ascii") as file:
+        boot = next(int(line.split()[1]) for line in file if line.startswith("btime "))
+    return boot + ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _lies_in(module: object, folders: tuple[str, ...]) -> bool:
     attributes = getattr(module, "__dict__", {})  # asks nothing of modules that make up attributes
     file = attributes.get("__file__")
-    if file is None and (path := attributes.get("__path__")):
-        file = next(iter(path), None)  # a namespace package
+    if file is None and (path := attributes.get("__path__")) is not None:
+        try:
+            file = next(iter(path), None)  # a namespace package
+        except KeyError:  # whose parent is gone
+            return False
     return isinstance(file, str) and file.startswith(folders) and "/site-packages/" not in file

@@ -66,9 +66,10 @@ def folder_name(name: str) -> str:
             f"'{name[:80]}' cannot be the name of a resource", code="BG227", why="a resource is a folder named after it",
             fix="use letters, digits, '_' and '-'",
         )  # fmt: skip
-    return name.replace("%", "%25").replace("/", "%2F").replace(":", "%3A")
+    escaped = name.replace("%", "%25").replace("/", "%2F").replace(":", "%3A")
+    return f"%2E{escaped[1:]}" if escaped.startswith(".") else escaped  # hidden folders are those of storages themselves
 
 
 def resource_name(folder: str) -> str:
     """The name of the resource that `folder_name` gave this folder."""
-    return folder.replace("%3A", ":").replace("%2F", "/").replace("%25", "%")
+    return folder.replace("%2E", ".").replace("%3A", ":").replace("%2F", "/").replace("%25", "%")

@@ -78,7 +78,7 @@ def trained_for(schema: GraphSchema, domain: Domain | None, data: TrainingData |
     return {
         "format": _FORMAT,
         "version": VERSION,
-        "schema": {name: _comparable(node) for name, node in sorted(schema.nodes.items())},
+        "schema": {name: _comparable(node) for name, node in schema.nodes.items()},
         "domain": {} if domain is None else _sections(domain),
         "labels": {} if data is None else _labels(data),
     }
@@ -113,7 +113,7 @@ def find_base_model(path: str | os.PathLike[str]) -> Path:
     archives = [each for each in place.glob("*.tar.gz") if each.is_file()] if place.is_dir() else []
     if not archives:
         raise UsageError(
-            "there is no model to fine-tune", code="BG541", where=str(place), why="an archive, or a folder with archives (*.tar.gz) is needed",
+            f"there is no model at '{place}'", code="BG541", why="a model is an archive, or the youngest *.tar.gz of a folder",
             fix="train a model first, or name the archive or the folder where one is",
         )  # fmt: skip
     return max(archives, key=lambda each: (each.stat().st_mtime_ns, each.name))
@@ -139,7 +139,7 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any], schema: GraphS
 def _sections(domain: Domain) -> dict[str, str]:
     """The digest of each section of a domain; of responses the names count, not the texts."""
     found = {**domain.as_dict(), "responses": sorted(domain.responses)}
-    return {name: str(Digest.of(encode(section))) for name, section in sorted(found.items()) if section}
+    return {name: str(Digest.of(encode(section))) for name, section in found.items() if section}
 
 
 def _labels(data: TrainingData) -> dict[str, list[str]]:

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from buildgraph.component import ExecutionContext
 from buildgraph.events import Listener, broadcast, ignore
 from buildgraph.execution.outputs import LostBlob
-from buildgraph.graph import circle
 from buildgraph.schema import GraphSchema
 from buildgraph.trainer.cache import TrainingCache
+from buildgraph.trainer.checks import check_graph, check_plain
 from buildgraph.trainer.configuration import GraphModelConfiguration
-from buildgraph.trainer.errors import GraphSchemaException
 from buildgraph.trainer.hooks import GraphNodeHook, TrainingLog
 from buildgraph.trainer.metadata import ModelMetadata, of_configuration
 from buildgraph.trainer.runner import GraphRunner
@@ -68,7 +67,9 @@ class GraphTrainer:
         from buildgraph.trainer.running import execute, restore
 
         schema = model_configuration.train_schema
-        check_graph(schema)
+        check_graph(schema, (IMPORTER,))
+        for each in (schema, model_configuration.predict_schema):
+            check_plain(each)
         domain = deepcopy(importer.get_domain())
         run = self._run(schema, importer, is_finetuning)
         wanted = schema.minimal_graph_schema() if schema.target_names else GraphSchema({})
@@ -100,7 +101,7 @@ class GraphTrainer:
         from buildgraph.scheduler.loop import Known, Round
         from buildgraph.trainer.running import preparing
 
-        check_graph(train_schema)
+        check_graph(train_schema, (IMPORTER,))
         run = self._run(train_schema, importer, is_finetuning)
         with self._cache.opened() as places, preparing(run, list(train_schema.nodes), places, jobs=self._jobs, listen=self._listen) as prepared:
             known, examined = Known(), prepared.examined
@@ -147,25 +148,6 @@ class GraphTrainer:
         from buildgraph.trainer.packaging import pack_model
 
         return pack_model(archive, self._model_storage, resources, about)
-
-
-def check_graph(schema: GraphSchema) -> None:
-    """Raises GraphSchemaException for a circle (BG021), and for a need that is neither a node nor a placeholder (BG023)."""
-    for name, node in schema.nodes.items():
-        for parameter, parent in node.needs.items():
-            if parent not in schema.nodes and not (parent.startswith("__") and parent.endswith("__")):
-                from buildgraph.errors import nearest
-
-                raise GraphSchemaException(
-                    f"node '{name}' needs '{parent}' for its parameter '{parameter}', which is not part of the graph", code="BG023",
-                    why="whatever a node needs is another node, or a placeholder such as __importer__", fix=nearest(parent, schema.nodes) or f"declare '{parent}', or drop the need",
-                )  # fmt: skip
-    found = circle({name: list(node.needs.values()) for name, node in schema.nodes.items()})
-    if found:
-        raise GraphSchemaException(
-            f"Cycles: these nodes need each other: {' -> '.join([*found, found[0]])}", code="BG021",
-            why="a node can run only after everything it needs, so a circle can never start", fix="drop one of these needs",
-        )  # fmt: skip
 
 
 def _forget(done: Done, lost: LostBlob) -> None:

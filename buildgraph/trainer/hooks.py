@@ -11,6 +11,7 @@ from buildgraph.component import ExecutionContext, Files, Resource
 from buildgraph.digest import Digest
 from buildgraph.encoding import decode_trusted
 from buildgraph.events import Event, TargetBuilt, TargetCutOff, TargetHit, TargetStarted, TargetUpToDate
+from buildgraph.execution.calling import merged_config
 from buildgraph.execution.codecs import FOLDER_CODECS, RESOURCE, Source, codec_named
 from buildgraph.execution.request import FOLDERS, Input, Outcome, Request, error_as_data
 from buildgraph.execution.runner import Finished, Runner
@@ -52,13 +53,14 @@ class _Asked(NamedTuple):
 class HookedRunner:
     """A Runner that calls hooks in this process, around actions that another runner executes."""
 
-    def __init__(self, inner: Runner, hooks: Sequence[GraphNodeHook], context: ExecutionContext, place: Callable[[str], str]) -> None:
-        """`place` gives the absolute path of a file that an input names."""
+    def __init__(self, inner: Runner, hooks: Sequence[GraphNodeHook], context: ExecutionContext, place: Callable[[str], str], defaults: Callable[[str], Mapping[str, Any]]) -> None:
+        """`place` gives the absolute path of a file that an input names, `defaults` the default config of an entry point."""
         self.slots = inner.slots
         self._inner = inner
         self._hooks = hooks
         self._context = context
         self._place = place
+        self._defaults = defaults
         self._asked: dict[int, _Asked] = {}
         self._failed: list[Finished] = []
 
@@ -70,7 +72,7 @@ class HookedRunner:
 
     def submit(self, ticket: int, request: bytes, *, timeout: float | None = None, kind: str = "") -> None:
         asked = Request.decode(request)
-        config = decode_trusted(asked.config)
+        config = merged_config(self._defaults(asked.entry_point), decode_trusted(asked.config))
         inputs = _Received([given for given in asked.inputs if given.kind != FOLDERS and not given.parameter.startswith("@")], self._place)
         data: list[dict[str, Any]] = []
         for hook in self._hooks:

@@ -25,7 +25,7 @@ class ModelMetadata:
 
     `model_id` follows from the content. `trained_at` (UTC) is when its youngest part was trained; an archive does not
     hold it, so for a loaded one it is the time of the file. `lineage` gives each node's fingerprint (key of its action,
-    empty for inputs) and the digest of its output. `resources` are the persisted resources, each with its digest.
+    empty for inputs and for what is never kept) and the digest of its output. `resources` are the persisted resources, each with its digest.
     """
 
     trained_at: datetime

@@ -36,7 +36,7 @@ class GraphNode:
         defaults = component_class.get_default_config() if hasattr(component_class, "get_default_config") else {}
         self.config = merged_config(defaults, component_config)
         services: dict[str, Callable[[], Any]] = {"execution_context": lambda: self.context}
-        where = f"{component_class.__module__}:{component_class.__qualname__}"
+        where = f"{getattr(component_class, '__module__', '')}:{getattr(component_class, '__qualname__', repr(component_class))}"  # it may be no class
         self._call = Call(node_name, where, constructor_name, fn_name, eager, component_config, resource, services)
         self._method = self._guarded(lambda: construct(self._call, component_class, {}, model_storage)[0]) if eager else None
 

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from buildgraph.archive import Member, inspect, iterate, suffix_format, unpack, write
+from buildgraph.archive import ArchiveInfo, Member, inspect, iterate, suffix_format, unpack, write
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode
 from buildgraph.errors import UsageError, VerificationError
-from buildgraph.execution.resources import folder_name
-from buildgraph.execution.trees import EXECUTABLE, FOLDER, LINK, Entry, manifests, scan
+from buildgraph.execution.resources import folder_name, resource_name
+from buildgraph.execution.trees import EXECUTABLE, FILE, FOLDER, LINK, Entry, manifests, scan
 from buildgraph.trainer.metadata import ModelMetadata, check_version, identified, portable
 from buildgraph.trainer.storage import LocalModelStorage
 
@@ -71,7 +71,7 @@ def identity_of(said: dict[str, Any]) -> str:
 
 def metadata_of(archive: str | os.PathLike[str]) -> ModelMetadata:
     """The metadata of a model, from the beginning of its archive. Raises UnsupportedModelVersionError, VerificationError."""
-    return _metadata(inspect(os.fspath(archive)).metadata, Path(archive))
+    return _metadata(inspect(os.fspath(archive)), Path(archive))
 
 
 def unpack_model(archive: str | os.PathLike[str], folder: Path) -> ModelMetadata:
@@ -101,17 +101,32 @@ def verify_model(archive: str | os.PathLike[str]) -> tuple[ModelMetadata, int]:
     return metadata, sum(1 for _ in iterate(os.fspath(archive)))
 
 
+def _held(info: ArchiveInfo) -> dict[str, str]:
+    """The resources that an archive holds, by name, each with the digest of its tree."""
+    found: dict[str, list[Entry]] = {}
+    for member in info.members:
+        folder, _, path = _inside(member.path).removeprefix(f"{_COMPONENTS}/").partition("/")
+        found.setdefault(folder, []).append(Entry(path, EXECUTABLE if member.executable else FILE, member.digest, member.size))
+    for each in info.metadata.get("empty_folders") or ():
+        folder, _, path = _inside(each).removeprefix(f"{_COMPONENTS}/").partition("/")
+        found.setdefault(folder, []).extend([Entry(path, FOLDER)] if path else [])
+    return {resource_name(folder): manifests(entries)[0].hex() for folder, entries in sorted(found.items())}
+
+
 def _inside(path: object) -> str:
     parts = path.split("/") if isinstance(path, str) else []
     if len(parts) < 2 or parts[0] != _COMPONENTS or not {"", ".", ".."}.isdisjoint(parts):
-        raise _foreign(f"an empty folder is called {path!r}")
+        raise _foreign(f"it holds {path!r}")
     return "/".join(parts)
 
 
-def _metadata(said: dict[str, Any], archive: Path) -> ModelMetadata:
+def _metadata(info: ArchiveInfo, archive: Path) -> ModelMetadata:
+    said = info.metadata
     check_version(said, str(archive))
     if said.get("model_id") != identity_of(said):
         raise _foreign("its identity is not that of its metadata", archive)
+    if _held(info) != said.get("resources"):
+        raise _foreign("its files are not those of its metadata", archive)
     when = datetime.fromtimestamp(archive.stat().st_mtime, UTC)
     try:
         return ModelMetadata.from_dict({**said, "trained_at": when.isoformat()})

@@ -71,7 +71,7 @@ def train(
         return TrainingResult(None, NOTHING)
     validate(configuration)
     kept = cache or LocalTrainingCache(environment=environment)
-    with _storage(model_to_finetune) as storage:
+    with _told(listen), _storage(model_to_finetune) as storage:
         trainer = GraphTrainer(storage, kept, graph_runner_class or ProcessPoolRunner, listen=listen, environment=environment, jobs=jobs)
         finetuning = model_to_finetune is not None
         if dry_run:
@@ -94,15 +94,11 @@ def configured(
     project: Project, listen: Listener, *, is_finetuning: bool = False, epoch_fraction: float | None = 1.0
 ) -> tuple[TrainingFileImporter, GraphModelConfiguration | None]:
     """The importer of a project, and the graphs that its recipe makes; None for a project without any data."""
-    import warnings
-
     from buildgraph.trainer.importing import TrainingFileImporter
     from buildgraph.trainer.recipes import Recipe
     from buildgraph.trainer.training import training_type_of
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        warnings.simplefilter("always", FutureWarning)
+    with _told(listen):
         importer = TrainingFileImporter(project.config, project.domain, list(project.training_files))
         kind = training_type_of(importer)
         configuration = None
@@ -112,9 +108,24 @@ def configured(
             config, _, _ = recipe.auto_configure(project.config, config, kind)
             parameters = {"finetuning_epoch_fraction": epoch_fraction} if is_finetuning else {}
             configuration = recipe.graph_config_for_recipe(config, parameters, kind, is_finetuning)
-    for text in dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, UserWarning | FutureWarning)):
-        listen(Warned("BG533", text))
+    for code, text in importer.warnings():
+        listen(Warned(code, text))
     return importer, configuration
+
+
+@contextmanager
+def _told(listen: Listener) -> Iterator[None]:
+    """Inside, warnings of Python code become warnings of this training, each once."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        for category in (UserWarning, FutureWarning):
+            warnings.simplefilter("always", category)
+        try:
+            yield
+        finally:
+            for text in dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, UserWarning | FutureWarning)):
+                listen(Warned("BG533", text))
 
 
 @contextmanager
@@ -134,36 +145,26 @@ def _storage(base: str | None) -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def newest_model(path: str | os.PathLike[str]) -> Path:
-    """The archive `path`, or the youngest `*.tar.gz` in the folder `path`. Raises UsageError (BG587)."""
-    place = Path(path)
-    found = [place] if place.is_file() else sorted(place.glob("*.tar.gz"), key=lambda each: (each.stat().st_mtime, each.name))
-    if not found:
-        raise UsageError(
-            f"there is no model at '{path}'", code="BG587", why="a model is an archive, or the youngest *.tar.gz of a folder", fix="train one, or correct the path"
-        )
-    return found[-1]
-
-
 class Predictor:
     """A loaded model that answers texts."""
 
     def __init__(self, archive: str | os.PathLike[str], folder: str) -> None:
         """`folder` is empty, and takes the model's resources. Raises what `load_predict_graph_runner` raises."""
+        from buildgraph.trainer.finetuning import find_base_model
         from buildgraph.trainer.loader import load_predict_graph_runner
         from buildgraph.trainer.runner import InlineRunner
         from buildgraph.trainer.storage import LocalModelStorage
 
-        self.metadata, self._runner = load_predict_graph_runner(Path(folder), newest_model(archive), LocalModelStorage, InlineRunner)
+        self.metadata, self._runner = load_predict_graph_runner(Path(folder), find_base_model(archive), LocalModelStorage, InlineRunner)
 
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """What the model finds in each text, as plain data. Raises UsageError (BG588) for a model that reads no texts."""
+        """What the model finds in each text, as plain data. Raises UsageError (BG587) for a model that reads no texts."""
         from buildgraph.trainer.data import Message
 
         target = self.metadata.nlu_target
         if not target or target not in self.metadata.predict_schema.nodes:
             raise UsageError(
-                "this model does not read texts", code="BG588", facts=(("its nlu_target", str(target)),), why="texts go through the graph to its nlu_target",
+                "this model does not read texts", code="BG587", facts=(("its nlu_target", str(target)),), why="texts go through the graph to its nlu_target",
                 fix="name one in the configuration, and train again",
             )  # fmt: skip
         messages = [Message.build(text) for text in texts]

@@ -15,7 +15,9 @@ from buildgraph.component import ExecutionContext
 from buildgraph.digest import Digest
 from buildgraph.errors import BuildgraphError, Interrupted
 from buildgraph.events import Listener, ignore
+from buildgraph.execution.calling import entry
 from buildgraph.execution.codecs import CACHEABLE, RESOURCE, RESOURCES, TREE, Source, codec_named
+from buildgraph.execution.modules import own_modules
 from buildgraph.execution.outputs import LostBlob, OutputFolder, holds_folder
 from buildgraph.execution.resources import resource_name
 from buildgraph.execution.trees import folders_in
@@ -44,11 +46,12 @@ class Done:
     persisted: Mapping[str, Output]
     keys: Mapping[str, Digest]
     values: Mapping[str, Any]  # of input nodes, as they are
+    order: Sequence[str] = ()  # of nodes, parents first
 
     def resources(self) -> dict[str, Output]:
         """Every resource that was persisted, by name, the last writer's; in the order of the graph."""
         found: dict[str, Output] = {}
-        for name in {**self.outputs, **self.persisted}:
+        for name in self.order:
             value, beside = self.outputs.get(name), self.persisted.get(name)
             if beside is not None:
                 for folder, tree in folders_in(beside.blob, self.store.blob).items():
@@ -75,7 +78,7 @@ def execute(
     os.makedirs(root)
     runner = runner_class.execution(root, own_folders(sys.path), jobs)
     if hooks:
-        runner = HookedRunner(runner, hooks, run.context or ExecutionContext(run.schema), lambda path: os.path.join(root, path))
+        runner = HookedRunner(runner, hooks, run.context or ExecutionContext(run.schema), lambda path: os.path.join(root, path), _Defaults(root))
     try:
         runner.start()
         with TrainingSession(run, settings, listen, root=root, ledger=ledger) as session:
@@ -86,7 +89,8 @@ def execute(
             assert build.prepared is not None
             examined, known = build.prepared.examined, build.known
             yield Done(
-                session.store, root, {**examined.outputs, **known.outputs}, {**examined.persisted, **known.persisted}, known.keys, examined.values
+                session.store, root, {**examined.outputs, **known.outputs}, {**examined.persisted, **known.persisted}, known.keys, examined.values,
+                [*build.prepared.graph.schema.nodes],
             )
     except KeyboardInterrupt:
         raise Interrupted("interrupted", code="BG090", why="what had finished is kept", fix="train again to go on from here") from None
@@ -94,12 +98,26 @@ def execute(
         runner.stop()
 
 
+class _Defaults(dict[str, Mapping[str, Any]]):
+    """The default configs of components, by entry point; as their files are now, like all that runs."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def __call__(self, entry_point: str) -> Mapping[str, Any]:
+        if entry_point not in self:
+            with own_modules(self._root, *own_folders(sys.path)):
+                ask = getattr(entry(entry_point), "get_default_config", dict)
+                self[entry_point] = ask()
+        return self[entry_point]
+
+
 @contextmanager
 def preparing(run: Run, names: Sequence[str], places: Places, *, jobs: int = 0, listen: Listener = ignore) -> Iterator[Prepared]:
     """The graph of a run, judged as far as it can be before anything runs; the store stays open inside."""
     settings = Settings(store=places.store, jobs=jobs or 1)
     with TrainingSession(run, settings, listen, root=places.run, ledger=places.ledger) as session:
-        yield session.prepare(session.load(names))
+        yield session.prepare(session.load(names), keep_going=True)
 
 
 def failure(name: str, error: BuildgraphError) -> BuildgraphError:
@@ -147,7 +165,5 @@ def value_of(done: Done, name: str, storage: ModelStorage) -> Any:
 def restored(what: str, name: str, place: str, storage: ModelStorage, digest: Digest) -> Any:
     """A value that wrote itself to the folder `place`, read back by its class, "module:Name", as the graph imported it."""
     from pathlib import Path
-
-    from buildgraph.execution.calling import entry
 
     return entry(what).from_cache(name, Path(place), storage, digest.hex())

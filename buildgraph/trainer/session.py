@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -15,13 +16,14 @@ from buildgraph.component import ExecutionContext
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode_plain
 from buildgraph.events import Listener
+from buildgraph.execution.modules import edited_since_start, own_modules
 from buildgraph.execution.request import ADDON, CONTEXT, MODEL_STORAGE
 from buildgraph.graph import order
 from buildgraph.loading import LoadedGraph
 from buildgraph.loading.settings import Settings
 from buildgraph.scheduler.inputs import Examined
 from buildgraph.schema import GraphSchema, SchemaNode
-from buildgraph.session import Session
+from buildgraph.session import LedgerRows, Session
 from buildgraph.trainer.addons import addon_of
 from buildgraph.trainer.components import check_importable
 from buildgraph.trainer.inputs import Surroundings, examine_inputs, stored_resource
@@ -62,6 +64,8 @@ class TrainingSession(Session):
         self._run = run
         self._ledger_folder = ledger
         super().__init__(root, settings, run.environment, listen, purpose="train", ledger=ledger)
+        whose = Digest.of("\0".join(own_folders(sys.path)).encode()).hex()[:16]
+        self.rows["targets"] = LedgerRows(self.ledger, f"targets {whose}")  # node names mean something within a project only
         self.rows["outputs"] = Rows()  # type: ignore[assignment]  # the same shape; it ends with the run
 
     def load(self, patterns: Sequence[str], here: str = "") -> LoadedGraph:  # noqa: ARG002 - a session's signature
@@ -72,12 +76,15 @@ class TrainingSession(Session):
                 nodes[name] = _GIVEN
         surroundings = self._surroundings()
         versions: dict[str, str] = {}  # of packages
-        for name, node in list(nodes.items()):
-            if not node.is_input:
-                check_importable(name, node)
-                extra = self._extra(name, node, surroundings, versions)
-                nodes.update(dict.fromkeys(extra.values(), _GIVEN))
-                nodes[name] = replace(node, needs={**node.needs, **extra}) if extra else node
+        with self._code_as_it_is():
+            for name, node in list(nodes.items()):
+                if "<" not in node.entry_point:
+                    nodes[name] = node = replace(node, uses=node.entry_point)  # not the class as it was once imported
+                if not node.is_input:
+                    check_importable(name, node)
+                    extra = self._extra(name, node, surroundings, versions)
+                    nodes.update(dict.fromkeys(extra.values(), _GIVEN))
+                    nodes[name] = replace(node, needs={**node.needs, **extra}) if extra else node
         ordered = order({name: list(node.needs.values()) for name, node in nodes.items()})
         return LoadedGraph(GraphSchema({name: nodes[name] for name in ordered}), tuple(patterns))
 
@@ -108,7 +115,8 @@ class TrainingSession(Session):
         context = self._run.context or ExecutionContext(self._run.schema)
         private = os.path.join(self.state, "workers", "inputs")
         around = Surroundings(self._run.given, self._run.base, context, private, wanted.__contains__)
-        found = examine_inputs(GraphSchema(inner), around, self.store, scratch=self.scratch, now=int(time.time()), code_of=code.of)
+        with self._code_as_it_is():
+            found = examine_inputs(GraphSchema(inner), around, self.store, scratch=self.scratch, now=int(time.time()), code_of=code.of)
         for label in schema.nodes:
             kind, _, name = label.partition("/")
             if kind == CONTEXT:
@@ -120,6 +128,15 @@ class TrainingSession(Session):
                 assert output is not None, "it was there a moment ago"
                 found.outputs[label] = output
         return found
+
+    def _code_as_it_is(self) -> AbstractContextManager[None]:
+        """Inside, people's own modules are what their files say now, not what this process imported at some time.
+
+        Nothing is imported anew unless a file may have changed since: an importer that is passed along is an instance
+        of the classes that its caller knows, and they should be those that components know.
+        """
+        folders = own_folders(sys.path)
+        return own_modules(self.root, *folders) if edited_since_start(folders) else nullcontext()
 
     def _plain(self, value: Any) -> Output:
         data = encode_plain(value)

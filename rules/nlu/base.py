@@ -35,8 +35,9 @@ class NluComponent(GraphComponent):
     ) -> Self:
         """A component as it was trained."""
         component = cls.create(config, model_storage, resource, execution_context)
-        with model_storage.read_from(resource) as folder:
-            component.restore(folder)
+        if cls.restore is not NluComponent.restore:  # else there is nothing to learn, and nothing was written
+            with model_storage.read_from(resource) as folder:
+                component.restore(folder)
         return component
 
     def persist(self) -> Resource:

@@ -211,7 +211,7 @@ def test_a_base_model_is_an_archive_or_the_newest_of_a_folder(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["", "missing", "missing/model.tar.gz"])
 def test_no_base_model_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="no model to fine-tune") as caught:
+    with pytest.raises(UsageError, match="no model at") as caught:
         find_base_model(tmp_path / name)
     assert caught.value.code == "BG541"
 
@@ -313,7 +313,7 @@ def test_a_fine_tuned_model_can_be_fine_tuned(train: Any, project: Write, tmp_pa
 def test_a_base_model_that_cannot_be_one_trains_nothing(train: Any, project: Write, tmp_path: Path) -> None:
     train(project(PROJECT), "base.tar.gz")
     other = project({**PROJECT, "data/nlu.yml": NLU.replace("greet", "hail")}, "other")
-    with pytest.raises(InvalidConfigException, match=r"intents \+hail, -greet"):
+    with pytest.warns(UserWarning, match="hail|greet"), pytest.raises(InvalidConfigException, match=r"intents \+hail, -greet"):
         train(other, "tuned.tar.gz", base="base.tar.gz")
     with pytest.raises(InvalidConfigException, match="option 'deep'"):
         train(project(PROJECT), "tuned.tar.gz", base="base.tar.gz", deep=True)

@@ -106,6 +106,12 @@ def test_a_share_of_the_stories_is_left_out(make: Any, importer: TrainingFileImp
     assert set(make(StoriesProvider, exclusion_percentage=75).provide(importer).stories) <= set(graph.stories) or left < 2
 
 
+def test_the_stories_that_are_left_out_are_no_neighbours(make: Any, importer: TrainingFileImporter) -> None:
+    """Those of one file tell of one thing."""
+    kept = {each.name for each in make(StoriesProvider, exclusion_percentage=50).provide(importer).stories}
+    assert kept not in ({"s0", "s1", "s2", "s3"}, {"s4", "s5", "s6", "s7"})
+
+
 def test_rules_are_never_left_out(make: Any) -> None:
     graph = StoryGraph.of([Story("a"), Story("b", is_rule=True)])
     importer = SimpleNamespace(get_stories=lambda: graph)

@@ -19,6 +19,7 @@ from buildgraph.trainer.errors import DefaultV1RecipeRegisterException, InvalidC
 from buildgraph.trainer.recipes import ComponentType, DefaultV1Recipe, GraphV1Recipe, Recipe
 from buildgraph.trainer.recipes.registry import Registry
 from buildgraph.trainer.stories import StoryGraph
+from buildgraph.trainer.validation import validate
 
 INTO = "buildgraph.trainer.providers:"
 BOTH, NLU, CORE, END_TO_END = TrainingType.BOTH, TrainingType.NLU, TrainingType.CORE, TrainingType.END_TO_END
@@ -193,6 +194,15 @@ def test_with_policies_stories_and_the_domain_come_in_and_one_prediction_is_chos
     assert (made.nlu_target, made.core_target, made.training_type) == ("run_RegexMessageHandler", "select_prediction", BOTH)
 
 
+@pytest.mark.parametrize("finetuning", [False, True])
+@pytest.mark.parametrize(
+    ("pipeline", "policies", "training_type"),
+    [(LISTED, None, NLU), (LISTED, ["Table"], BOTH), (LISTED, ["Table", "Oracle"], END_TO_END), (None, ["Table"], CORE), (["Vectors", "WithVectors"], None, BOTH), (["Wants"], ["Oracle"], BOTH)],
+)
+def test_every_graph_is_valid(pipeline: Any, policies: Any, training_type: TrainingType, finetuning: bool) -> None:
+    validate(configured(pipeline, policies, training_type, finetuning=finetuning, parameters={"persist_nlu_training_data": True}))
+
+
 def test_nodes_stand_after_what_they_need() -> None:
     made = configured(LISTED, ["Table"])
     for schema in (made.train_schema, made.predict_schema):
@@ -273,6 +283,15 @@ def test_parameters_are_filled_by_their_names() -> None:
     assert "training_tracker_provider" not in made.train_schema.nodes
 
 
+def test_what_a_method_does_not_take_is_not_given() -> None:
+    class Domains(GraphComponent):
+        def train(self, domain: Domain) -> Resource: ...
+        def process(self, messages: list[Message]) -> list[Message]: ...
+
+    Own.registry.register(ComponentType.INTENT_CLASSIFIER, is_trainable=True)(Domains)
+    assert configured(["Domains"]).train_schema.nodes["train_Domains0"].needs == {"domain": "domain_provider"}
+
+
 def test_a_parameter_that_nothing_fills_is_refused(tmp_path: Path) -> None:
     class Odd(GraphComponent):
         def train(self, training_data: TrainingData, weather: str) -> Resource: ...
@@ -318,6 +337,7 @@ def test_a_configuration_is_left_as_it_was() -> None:
 def test_threads_reach_only_components_that_take_them() -> None:
     made = configured(["Words", "Guess", {"name": "SklearnIntentClassifier", "num_threads": 2}], parameters={"num_threads": 4})
     assert configs(made.train_schema) == {"train_SklearnIntentClassifier2": {"num_threads": 4}}
+    assert configs(made.predict_schema) == {"run_SklearnIntentClassifier2": {"num_threads": 4}}
 
 
 def test_a_parameter_without_a_value_overrides_nothing() -> None:
@@ -465,6 +485,15 @@ def test_well_known_policies_alone_are_nothing_to_train() -> None:
         configured(["Words"], ["RulePolicy"], CORE)
 
 
+def test_ones_own_policy_may_have_a_well_known_name() -> None:
+    class Recipe2(DefaultV1Recipe):
+        registry = Registry()
+
+    Recipe2.registry.register(ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)(type("RulePolicy", (Table,), {}))
+    made = Recipe2().graph_config_for_recipe({"assistant_id": "a", "policies": [{"name": "RulePolicy"}]}, {})
+    assert "train_RulePolicy0" in made.train_schema.nodes
+
+
 def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(InvalidConfigException, match="there is no policy 'Tabel'") as caught:
         configured(["Words"], ["Tabel"])
@@ -507,6 +536,8 @@ class Marks(GraphComponent):
     def process_training_data(self, training_data): ...
     def process(self, messages): ...
 
+class Words(Marks): ...
+
 class Outer:
     class Inner(Marks): ...
 
@@ -540,6 +571,11 @@ def test_a_class_of_ones_own_is_named_by_its_path_and_its_methods_say_what_it_is
     assert {"train_Marks0", "run_Marks0", "provide_Loader1", "train_Inner2", "run_Inner2", "train_Rule0"} <= names
     assert made.train_schema.nodes["train_Inner2"].entry_point == f"{module}:Outer.Inner"
     assert GraphSchema.from_dict(made.train_schema.as_dict()).nodes["train_Inner2"].entry_point == f"{module}:Outer.Inner"
+
+
+def test_a_class_is_not_taken_for_another_of_its_name(module: str) -> None:
+    """The registered tokenizer of that name does not learn; this one does."""
+    assert configured([f"{module}.Words"]).train_schema.nodes["train_Words0"].entry_point == f"{module}:Words"
 
 
 def test_what_was_registered_for_a_class_counts_more_than_its_methods(module: str) -> None:
@@ -577,7 +613,8 @@ def test_a_foreign_path_to_a_known_component_gets_its_short_name() -> None:
 def test_a_shipped_component_is_known_by_a_table_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its class has to be there only when it runs."""
     (tmp_path / "their_table.py").write_text(
-        'COMPONENTS = {"Grammar": {"uses": "no_such_module:Grammar", "types": ["MESSAGE_FEATURIZER"], "is_trainable": True}}\n'
+        'GRAMMAR = {"uses": "no_such_module:Grammar", "types": ["MESSAGE_FEATURIZER"], "is_trainable": True}\n'
+        'COMPONENTS = {"Grammar": GRAMMAR, "Words": GRAMMAR}\n'
     )
     info = tmp_path / "theirs-1.dist-info"
     info.mkdir()
@@ -587,6 +624,7 @@ def test_a_shipped_component_is_known_by_a_table_and_not_imported(tmp_path: Path
     made = configured(["Words", {"name": "Grammar", "depth": 2}])
     expected = SchemaNode({"training_data": "run_Words0"}, "no_such_module:Grammar", "create", "train", {"depth": 2}, is_target=True)
     assert made.train_schema.nodes["train_Grammar1"] == expected
+    assert made.train_schema.nodes["run_Words0"].uses is Words  # what is registered counts more
     sys.modules.pop("their_table", None)
 
 

@@ -16,6 +16,7 @@ from buildgraph.schema import GraphSchema, Resource, SchemaNode
 from buildgraph.trainer.configuration import TrainingType
 from buildgraph.trainer.errors import GraphSchemaException, InvalidConfigException
 from buildgraph.trainer.recipes import Recipe
+from buildgraph.trainer.validation import validate
 
 WRITTEN = """
 recipe: graph.v1
@@ -45,8 +46,16 @@ predict_schema:
       is_target: false
       is_input: false
       resource: {name: examples}
+    domain:
+      needs: {}
+      uses: buildgraph.trainer.providers.DomainProvider
+      constructor_name: load
+      fn: provide_inference
+      config: {}
+      eager: true
+      resource: {name: domain}
     choose:
-      needs: {tracker: __tracker__}
+      needs: {tracker: __tracker__, domain: domain}
       uses: buildgraph.trainer.dialogue.PolicyPredictionEnsemble
       constructor_name: load
       fn: combine_predictions_from_kwargs
@@ -75,11 +84,12 @@ def test_both_graphs_are_those_that_are_written(training_type: TrainingType) -> 
     assert made.train_schema == GraphSchema({
         "examples": SchemaNode({"importer": "__importer__"}, "buildgraph.trainer.providers.NLUTrainingDataProvider", "create", "provide", {"language": "en"}, is_input=True, is_target=True),
     })  # fmt: skip
-    assert list(made.predict_schema.nodes) == ["answer", "choose"]
+    assert list(made.predict_schema.nodes) == ["answer", "domain", "choose"]
     assert made.predict_schema.nodes["answer"].resource == Resource("examples")
     assert made.predict_schema.nodes["answer"].eager
     assert (made.language, made.assistant_id, made.training_type, made.nlu_target) == ("en", "hotel", training_type, "answer")
     assert made.core_target == (None if training_type is TrainingType.NLU else "choose")
+    validate(made)
 
 
 def test_reading_leaves_the_configuration_as_it_was() -> None:
@@ -154,6 +164,16 @@ def heavy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     return "heavy_parts"
+
+
+def test_a_class_that_may_come_from_elsewhere_is_given_the_benefit_of_the_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is there shows when it is imported."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = written()
+    for name, source in (("starry_parts", "from other import *\n"), ("lazy_parts", "def __getattr__(name): ...\n")):
+        (tmp_path / f"{name}.py").write_text(source)
+        config["train_schema"]["nodes"]["examples"]["uses"] = f"{name}.Class"
+        assert read(config).train_schema.nodes["examples"].entry_point == f"{name}:Class"
 
 
 @pytest.mark.parametrize("name", ["Plain", "Other", "Inside", "Made"])
