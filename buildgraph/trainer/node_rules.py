@@ -95,7 +95,7 @@ def _component(used: type, constructor: str, fn: str, language: str | None) -> C
     if missing := asked("required_packages", lambda: missing_packages(used), ()):
         problems.append(Problem(
             "BG552", f"uses '{title}', which needs packages that are not installed: {', '.join(missing)}", "the component lists them in required_packages",
-            f"pip install {' '.join(missing)}",
+            "install the distributions that provide them; their names can differ from those of the packages",
         ))  # fmt: skip
     required = asked("required_components", lambda: tuple(each for each in used.required_components() if isinstance(each, type)), ())
     construct = _promise(used, constructor, problems)
