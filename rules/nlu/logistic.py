@@ -45,6 +45,8 @@ class LogisticRegressionClassifier(LinearClassifier):
         from sklearn.linear_model import LogisticRegression
 
         config = self.config
+        if config["solver"] == "liblinear" and len(self.intents) > 2:
+            raise unusable(type(self).__name__, "solver", "liblinear", "another one where there are more than two intents, such as lbfgs")
         model = LogisticRegression(
             class_weight=config["class_weight"], max_iter=config["max_iter"], solver=config["solver"], tol=config["tol"], C=config["C"],
             random_state=config["random_state"],

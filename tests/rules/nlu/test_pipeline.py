@@ -176,3 +176,8 @@ def test_one_intent_is_all_that_one_intent_can_teach(tmp_path: Path) -> None:
     only = TrainingData([Message.build("hello", "greet"), Message.build("hi there", "greet")])
     _, components = trained(tmp_path, [*FEATURIZERS, ("LogisticRegressionClassifier", {})], only)
     assert answers(components, "hello")[0].get(INTENT) == {"name": "greet", "confidence": 1.0}
+
+
+def test_a_solver_for_two_intents_is_refused_for_three(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfigException, match="cannot use solver: 'liblinear'"):
+        trained(tmp_path, [*FEATURIZERS, ("LogisticRegressionClassifier", {"solver": "liblinear"})])
