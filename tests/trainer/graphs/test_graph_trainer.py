@@ -305,6 +305,20 @@ def test_resources_of_found_nodes_are_in_the_storage_and_in_the_archive(lab, fiv
     assert again.archive.read_bytes() == first.archive.read_bytes()
 
 
+def test_what_lay_in_the_storage_is_replaced(lab):
+    """A resource is what its node wrote, and not a file more; whether it ran or was found."""
+    nodes = {"give": lab.node("Give", config={"value": 4}), "train": lab.target("Train", {"number": "give"}, fn="train")}
+    clean = lab.train(nodes)
+    for force in (False, True):
+        storage = lab.storage()
+        with storage.write_to(Resource("train")) as folder:
+            (folder / "extra.txt").write_text("left over")
+            (folder / "model.txt").write_text("old")
+        again = lab.train(nodes, storage=storage, force=force, archive="again.tar.gz")
+        assert files_of(storage, "train") == {"model.txt": "4", "deep/more.txt": "always the same"}
+        assert again.archive.read_bytes() == clean.archive.read_bytes()
+
+
 # failures
 
 
@@ -822,6 +836,18 @@ def test_fingerprints_tell_of_every_node_even_when_inputs_fail(lab):
     assert list(found) == list(nodes)
     assert (found["broken"].state, found["add"].state, found["give"].state) == ("failed", "failed", "stale")
     assert "it never works" in found["broken"].reason
+
+
+def test_a_hit_is_a_result_that_is_there(lab):
+    """Not just a fingerprint that was seen once: neither for what is never kept nor for what was lost."""
+    nodes = {"give": lab.target("Give", config={"value": 1}), "never": lab.target("Give", config={"value": 2}, policy=NEVER), "train": lab.target("Train", {"number": "give"}, fn="train")}
+    lab.train(nodes)
+    assert [each.is_hit for each in lab.fingerprint(nodes).values()] == [True, False, True]
+    for folder in [path for path in lab.cache.store.iterdir() if path.is_dir() and not list(path.glob("*.mdb"))]:
+        shutil.rmtree(folder)
+    found = lab.fingerprint(nodes)
+    trained = lab.train(nodes)
+    assert {name for name, each in found.items() if not each.is_hit} >= set(trained.ran)
 
 
 def test_fingerprints_of_a_graph_that_cannot_be_raise(lab):
