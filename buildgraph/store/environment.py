@@ -43,6 +43,7 @@ _HELD_BACK: Final = (signal.SIGINT, signal.SIGTSTP)
 Change = Callable[[Any, Mapping[bytes, Any]], None]  # gets the transaction and the tables; may be called more than once
 
 _OPEN: dict[str, Environment] = {}
+_OPENING: Final = RLock()  # two threads that open, or close, the same one
 
 
 class _Shut:
@@ -93,20 +94,21 @@ class Environment:
     ) -> Environment:  # fmt: skip
         """The environment in `root`, made when there is none; a damaged one is moved aside. Raises StoreError."""
         real = os.path.realpath(root)
-        known = _OPEN.get(real)
-        if known is not None:
-            known.check_process()
-            if known.read_only and not read_only:
-                raise StoreError(
-                    f"the {kind} is already open for reading only in this process", code="BG309", where=real,
-                    why="a process can open it once", fix="close it first, or open it for writing at once",
-                )  # fmt: skip
-            known._references += 1
-            return known
-        made = cls(real, kind, tables, map_size=map_size, read_only=read_only, warn=warn, clock=clock)
-        made._start()
-        _OPEN[real] = made
-        return made
+        with _OPENING:
+            known = _OPEN.get(real)
+            if known is not None:
+                known.check_process()
+                if known.read_only and not read_only:
+                    raise StoreError(
+                        f"the {kind} is already open for reading only in this process", code="BG309", where=real,
+                        why="a process can open it once", fix="close it first, or open it for writing at once",
+                    )  # fmt: skip
+                known._references += 1
+                return known
+            made = cls(real, kind, tables, map_size=map_size, read_only=read_only, warn=warn, clock=clock)
+            made._start()
+            _OPEN[real] = made
+            return made
 
     # reading
 
@@ -354,12 +356,13 @@ class Environment:
         """Give one reference back; the last one closes. In a forked child nothing is touched."""
         if os.getpid() != self._pid or self._references == 0:
             return
-        self._references -= 1
-        if self._references == 0:
-            del _OPEN[self.root]
-            with self._lock:
-                self._shut()
-            self._users.release()
+        with _OPENING:
+            self._references -= 1
+            if self._references == 0:
+                del _OPEN[self.root]
+                with self._lock:
+                    self._shut()
+                self._users.release()
 
 
 def forked(kind: str, root: str) -> StoreError:

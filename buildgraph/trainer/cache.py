@@ -128,7 +128,7 @@ class LocalTrainingCache(TrainingCache):
         from buildgraph.trainer.caching import fetch
 
         with self.opened() as places:
-            return fetch(places, output_fingerprint_key, node_name, model_storage)
+            return fetch(places, output_fingerprint_key, node_name, model_storage, self.max_size)
 
 
 def _own(variables: Mapping[str, str]) -> str:

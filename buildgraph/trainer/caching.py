@@ -97,14 +97,19 @@ def look_up(folder: str, state: str, key: str, limit: int | None) -> str | None:
         return fingerprint
 
 
-def fetch(places: Places, fingerprint: str, name: str, storage: ModelStorage) -> Any | None:
-    """The value with that fingerprint, its resource written into `storage`; None when any of it is missing."""
+def fetch(places: Places, fingerprint: str, name: str, storage: ModelStorage, limit: int | None) -> Any | None:
+    """The value with that fingerprint, its resource written into `storage`; None when any of it is missing.
+
+    With a limit, that is a use of it.
+    """
     from buildgraph.trainer.running import Done, restore, value_of
 
     with _store(places.store) as store:
         result = store.result(_output(fingerprint))
         if result is None:
             return None
+        if limit is not None:
+            used(os.path.dirname(places.run), store, {_output(fingerprint): result}, limit)
         try:
             kind = result.value.codec.partition(":")[0]
             if kind == RESOURCE:

@@ -71,7 +71,10 @@ class CRFEntityExtractor(EntityExtractor):
         examples = [each for each in training_data.nlu_examples if each.get(TOKENS)]
         known = {Label.of(entity) for each in examples for entity in annotated(each, _NAME)}
         self._labels = sorted(known, key=lambda label: (label.entity, label.role or "", label.group or ""))
+        self._tagger = None
         with self._model_storage.write_to(self._resource) as folder:
+            for name in (_MODEL, _LABELS):  # of an earlier training
+                (folder / name).unlink(missing_ok=True)
             if self._labels:
                 self._fit(examples, str(folder / _MODEL))
                 write_record(folder, _LABELS, [[label.entity, label.role, label.group] for label in self._labels])

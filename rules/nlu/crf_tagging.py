@@ -133,8 +133,8 @@ def _letters(count: int, bilou: bool) -> str:
 
 
 def _storable(text: str) -> str:
-    """The text without what UTF-8 cannot say (half of a surrogate pair) or what would end it in C (a zero)."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "?")
+    """The text without what UTF-8 cannot say: half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _seen(name: str, text: str, patterns: Sequence[int]) -> list[str]:

@@ -16,7 +16,7 @@ from buildgraph.trainer.importing import TrainingFileImporter
 from buildgraph.trainer.loader import load_predict_graph_runner
 from buildgraph.trainer.metadata import ModelMetadata
 from buildgraph.trainer.recipes import DefaultV1Recipe, Recipe
-from buildgraph.trainer.runner import InlineRunner
+from buildgraph.trainer.runner import InlineRunner, ProcessPoolRunner
 from buildgraph.trainer.storage import LocalModelStorage
 from buildgraph.trainer.training import training_type_of
 from buildgraph.trainer.validation import validate
@@ -83,7 +83,7 @@ def train(tmp_path: Path) -> Callable[..., ModelMetadata]:
     def run(root: Path, **changes: Any) -> ModelMetadata:
         importer, number = importer_of(root), next(archives)
         storage = LocalModelStorage.create(tmp_path / f"storage-{number}")
-        return GraphTrainer(storage, cache, InlineRunner).train(configured(importer, **changes), importer, tmp_path / f"{number}.tar.gz")
+        return GraphTrainer(storage, cache, ProcessPoolRunner).train(configured(importer, **changes), importer, tmp_path / f"{number}.tar.gz")
 
     return run
 
