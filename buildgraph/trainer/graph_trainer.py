@@ -24,6 +24,8 @@ from buildgraph.trainer.status import FAILED, STALE, UNDETERMINED, FingerprintSt
 from buildgraph.trainer.storage import LocalModelStorage, ModelStorage
 
 if TYPE_CHECKING:
+    from buildgraph.digest import Digest
+    from buildgraph.store import Store
     from buildgraph.trainer.importing import TrainingDataImporter
     from buildgraph.trainer.running import Done
     from buildgraph.trainer.session import Run
@@ -78,7 +80,7 @@ class GraphTrainer:
         for attempt in range(_LOST):
             with self._cache.opened() as places, execute(
                 run, list(wanted.nodes), self._graph_runner_class, places.store, places.ledger, places.run,
-                force=forced, jobs=self._jobs, hooks=self._hooks, listen=listen,
+                force=forced, jobs=self._jobs, hooks=self._hooks, listen=listen, failed=self._note,
             ) as done:  # fmt: skip
                 try:
                     resources = done.resources()
@@ -129,18 +131,20 @@ class GraphTrainer:
         base = self._model_storage if is_finetuning and isinstance(self._model_storage, LocalModelStorage) else None
         return Run(schema, {IMPORTER: importer}, base, ExecutionContext(schema, is_finetuning=is_finetuning), self._environment)
 
+    def _note(self, store: Store, keys: Mapping[str, Digest]) -> None:
+        """Tell the cache what was of use."""
+        self._cache.note(store, {key: result for key in keys.values() if (result := store.result(key)) is not None})
+
     def _pack(
         self, configuration: GraphModelConfiguration, archive: Path, domain: Any, done: Done, schema: GraphSchema, resources: Sequence[str]
     ) -> ModelMetadata:
-        when, lineage, used = 0, {}, {}
+        when, lineage = 0, {}
         for name in schema.nodes:
             key, output = done.keys.get(name), done.outputs.get(name)
             result = done.store.result(key) if key is not None else None
-            if key is not None and result is not None:
-                used[key] = result
-                when = max(when, result.created)
+            when = max(when, result.created if result is not None else 0)
             lineage[name] = {"fingerprint": key.hex() if key else "", "output": output.digest.hex() if output else ""}
-        self._cache.note(done.store, used)
+        self._note(done.store, done.keys)
         trained = datetime.fromtimestamp(when, UTC) if when else datetime.now(UTC).replace(microsecond=0)
         about = replace(of_configuration(configuration, domain, trained), lineage=lineage)
         if not isinstance(self._model_storage, LocalModelStorage):
