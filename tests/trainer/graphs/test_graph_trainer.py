@@ -358,6 +358,18 @@ def test_half_of_a_resource_is_none(lab):
     assert not (lab.folder / "models").exists()
 
 
+def test_half_of_a_resource_is_none_even_when_its_component_goes_on(lab):
+    """It may catch what went wrong; what it wrote until then is in no model."""
+    lab.write(
+        "other.py",
+        "from parts import Base, Resource\n\nclass Tough(Base):\n    def run(self) -> int:\n        try:\n            with self.storage.write_to(Resource('half')) as folder:\n"
+        "                (folder / 'a.txt').write_text('a')\n                raise RuntimeError\n        except RuntimeError:\n            return 1\n",
+    )
+    storage = lab.storage()
+    assert lab.train({"tough": lab.target("other.Tough")}, storage=storage).metadata.resources == {}
+    assert list(storage.path.iterdir()) == []
+
+
 def test_an_exception_of_a_component_names_its_node_and_comes_with_its_cause(lab):
     with pytest.raises(GraphComponentException) as raised:
         lab.train({"odd one": lab.target("Fail", config={"message": "out of paper"})})
@@ -539,6 +551,11 @@ def test_a_node_that_misses_a_parameter_is_named(lab):
     assert "number" in str(raised.value)
 
 
+def test_a_method_that_is_none_is_named(lab):
+    with pytest.raises(GraphComponentException, match=r"(?s)odd.*not callable"):
+        lab.train({"odd": lab.target("Give", fn="config")})
+
+
 def test_the_reason_of_a_run_says_what_changed(lab):
     """In events and in fingerprints, in words."""
     nodes = {"give": lab.node("Give", config={"value": 4}), "add": lab.target("Add", {"number": "give"}, config={"by": 1})}
@@ -707,23 +724,53 @@ def test_the_folder_of_a_project_means_nothing_to_its_cache(make_lab, runner, tm
     assert moved.train(nodes).ran == []
 
 
-def test_a_damaged_result_is_a_miss(lab, five):
+@pytest.mark.parametrize("size", [100, 3_000_000], ids=["small", "large"])
+@pytest.mark.parametrize("what", ["folder", "data"])
+def test_a_damaged_result_is_a_miss(lab, size, what):
     """Whatever happens to the bytes of a store, what comes out is what went in, or it is made again."""
-    first = lab.train(five)
-    packs = [path for path in lab.cache.store.rglob("*") if path.is_file() and path.stat().st_size]
-    assert packs
+    lab.write(
+        "other.py",
+        "from parts import Base, Resource\n\nclass Long(Base):\n    def folder(self) -> Resource:\n        with self.storage.write_to(self.resource) as folder:\n"
+        "            (folder / 'long.txt').write_text('always the same ' + 'x' * self.config['size'])\n        return self.resource\n\n"
+        "    def data(self) -> bytes:\n        return b'always the same ' + b'x' * self.config['size']\n",
+    )
+    nodes = {"long": lab.node("other.Long", fn=what, config={"size": size}), "text": lab.target("Text", {"value": "long"})}
+    first = lab.train(nodes)
     spoilt = 0
-    for path in packs:
-        data = path.read_bytes()
-        at = data.find(b"always the same")
-        if at >= 0:
+    for path in lab.cache.store.rglob("*"):
+        if path.is_file() and b"always the same " in (data := path.read_bytes()):
             path.chmod(0o644)
-            path.write_bytes(data.replace(b"always the same", b"never the same "))
+            path.write_bytes(data.replace(b"always the same ", b"never the same  "))
             spoilt += 1
     assert spoilt
-    again = lab.train(five, archive="again.tar.gz")
-    assert again.archive.read_bytes() == first.archive.read_bytes()
-    assert again.heard.of(ResultLost) or "train" in again.ran
+    nodes["more"] = lab.target("Text", {"value": "long"}, config={"more": True})
+    again = lab.train(nodes, archive="again.tar.gz")
+    assert again.heard.of(ResultLost) or "long" in again.ran
+    clean = lab.train(nodes, archive="clean.tar.gz", force=True)
+    assert again.archive.read_bytes() == clean.archive.read_bytes()
+    assert again.metadata.lineage["text"] == first.metadata.lineage["text"]
+
+
+@pytest.mark.parametrize("size", [100, 3_000_000], ids=["small", "large"])
+def test_a_damaged_resource_is_made_again_for_the_model(lab, size):
+    """Though nothing that runs reads it."""
+    lab.write(
+        "other.py",
+        "from parts import Base, Resource\n\nclass Long(Base):\n    def run(self) -> Resource:\n        with self.storage.write_to(self.resource) as folder:\n"
+        "            (folder / 'long.txt').write_text('always the same ' + 'x' * self.config['size'])\n        return self.resource\n\n"
+        "    def beside(self) -> int:\n        self.run()\n        return 1\n",
+    )
+    nodes = {"long": lab.target("other.Long", config={"size": size}), "beside": lab.target("other.Long", fn="beside", config={"size": size})}
+    first = lab.train(nodes)
+    for force in (False, True):
+        for path in lab.cache.store.rglob("*"):
+            if path.is_file() and b"always the same " in (data := path.read_bytes()):
+                path.chmod(0o644)
+                path.write_bytes(data.replace(b"always the same ", b"never the same  "))
+        storage = lab.storage()
+        again = lab.train(nodes, archive="again.tar.gz", storage=storage, force=force)
+        assert again.archive.read_bytes() == first.archive.read_bytes()
+        assert files_of(storage, "beside") == files_of(storage, "long")
 
 
 def test_a_lost_store_is_made_again(lab, five):
