@@ -201,8 +201,8 @@ to do next. One of them is not set or is no node of the predict schema. Set it t
 The NLU and Core targets are the ends of a predict graph. A node after them would never be asked for, and what it does
 would be missing without a word. Make that node the target, or give it another input."""),
     "BG564": ("a target of predictions that returns something else", """
-The NLU target returns messages, so its method is annotated with list[Message]; the Core target returns a prediction, which
-is neither nothing nor messages. Name another node as the target, or correct the annotation of its method."""),
+The NLU target returns messages, so its method is annotated with list[Message]; the Core target returns a PolicyPrediction
+or a subclass of it. Any does not say it. Name another node as the target, or correct the annotation of its method."""),
     "BG565": ("a config that cannot be written down", """
 A node's config is part of its fingerprint and of the model's metadata, which is JSON. Objects, sets, arrays, paths, bytes,
 infinities and keys that are not text have no place there; this is said before anything is trained. Use text, numbers,

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +111,22 @@ class InlineWork:
         self._left.callback(_set_environment, dict(os.environ))
         _set_environment(self._environment)
         self._left.enter_context(own_modules(self._root, *self._others))
+        self._left.enter_context(_one_thread())
         private = os.path.join(self._root, ".buildgraph", "workers", "inline")
         self._process = process = Process(self._root, private, redirect=False)
         self._left.callback(process.close)
         return process
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Inside, numeric libraries use one thread, as in workers: those loaded already do not look at the environment again."""
+    if "numpy" not in sys.modules:
+        return nullcontext()
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return nullcontext()
+    return threadpool_limits(1)  # type: ignore[no-any-return]  # it has no types
 
 
 def _set_environment(variables: Mapping[str, str]) -> None:

@@ -56,8 +56,14 @@ def promise_of(owner: type, method: str) -> Promise:
 
 
 def _annotation(hints: Mapping[str, Any], name: str, default: Any) -> Any:
+    """The annotation of a parameter; it takes None as well when that is its default."""
     found = hints.get(name, NOTHING)
-    return typing.Optional[found] if default is None and found not in (NOTHING, Any) else found  # noqa: UP045 - of any annotation
+    if default is not None or found is NOTHING:
+        return found
+    try:
+        return typing.Optional[found]  # noqa: UP045 - of any annotation
+    except TypeError:  # it is no type
+        return found
 
 
 def _hints(function: Any) -> Mapping[str, Any]:

@@ -89,15 +89,15 @@ def _component(used: type, constructor: str, fn: str, language: str | None) -> C
             problems.append(Problem("BG567", f"cannot be examined: {title}.{method} raised {type(error).__name__}: {error}", why, f"correct {method}"))
             return default
 
-    supported = asked("supported_languages", used.supported_languages, None)
-    refused = asked("not_supported_languages", used.not_supported_languages, None)
+    supported = asked("supported_languages", lambda: _listed(used.supported_languages()), None)
+    refused = asked("not_supported_languages", lambda: _listed(used.not_supported_languages()), None)
     problems += _languages(title, supported, refused, language)
     if missing := asked("required_packages", lambda: missing_packages(used), ()):
         problems.append(Problem(
             "BG552", f"uses '{title}', which needs packages that are not installed: {', '.join(missing)}", "the component lists them in required_packages",
-            f"pip install {' '.join(missing)}",
+            "install the distributions that provide them; their names can differ from those of the packages",
         ))  # fmt: skip
-    required = tuple(each for each in asked("required_components", used.required_components, ()) if isinstance(each, type))
+    required = asked("required_components", lambda: tuple(each for each in used.required_components() if isinstance(each, type)), ())
     construct = _promise(used, constructor, problems)
     method = _promise(used, fn, problems) if fn != constructor else construct
     if method is not None and method.returns is NOTHING:
@@ -108,12 +108,16 @@ def _component(used: type, constructor: str, fn: str, language: str | None) -> C
     return Component(used, construct, method, tuple(problems), required)
 
 
-def _languages(title: str, supported: Any, refused: Any, language: str | None) -> Iterator[Problem]:
+def _listed(given: Any) -> list[str] | None:
+    return None if given is None else list(given)
+
+
+def _languages(title: str, supported: list[str] | None, refused: list[str] | None, language: str | None) -> Iterator[Problem]:
     fix = "give supported_languages or not_supported_languages, and let the other return None"
     if supported and refused:
         yield Problem("BG551", f"uses '{title}', which lists both languages that it supports and languages that it does not", "each list says all there is to say", fix)
     elif language and ((supported is not None and language not in supported) or language in (refused or ())):
-        why = f"it supports {', '.join(supported) or 'none'}" if supported is not None else f"it supports all but {', '.join(refused)}"
+        why = f"it supports {', '.join(supported) or 'none'}" if supported is not None else f"it supports all but {', '.join(refused or ())}"
         yield Problem("BG551", f"uses '{title}', which does not support the language '{language}'", why, "set another language, or use another component")
 
 
@@ -236,9 +240,9 @@ def of_needs(node: SchemaNode, component: Component, returned: Callable[[str], A
                     f"its parameters are {', '.join(known) or 'none'}", nearest(name, known) or f"drop the need, or add the parameter to '{node.fn}'",
                 )  # fmt: skip
             continue
-        wanted = (own.get(name) or method.parameters.get(name) or constructor.parameters.get(name))
+        wanted = own.get(name) or method.parameters.get(name) or constructor.parameters.get(name)
         given = returned(parent)
-        if wanted is None or NOTHING in (wanted.annotation, given) or fits(given, wanted.annotation):
+        if wanted is None or wanted.annotation is NOTHING or given is NOTHING or fits(given, wanted.annotation):
             continue
         yield Problem(
             "BG560", f"expects an input of type {shown(wanted.annotation)} for '{name}', and '{parent}' returns {shown(given)}",

@@ -83,11 +83,11 @@ def _arguments_fit(of_given: type, given: tuple[Any, ...], of_wanted: type, want
     if not given or not wanted:
         return True
     if of_given is tuple:
-        given_all, wanted_all = given[-1] is ..., of_wanted is not tuple or wanted[-1] is ...
-        elements = [each for each in given if each is not ...]
-        if wanted_all:
-            return all(fits(each, wanted[0]) for each in elements)
-        return given_all or (len(given) == len(wanted) and all(map(fits, given, wanted)))
+        if of_wanted is not tuple or wanted[-1] is ...:
+            return all(fits(each, wanted[0]) for each in given if each is not ...)
+        if given[-1] is ...:
+            return all(fits(given[0], each) for each in wanted)
+        return len(given) == len(wanted) and all(map(fits, given, wanted))
     if len(given) == len(wanted):
         return all(map(fits, given, wanted))
     return not issubclass(of_given, Mapping) or fits(given[0], wanted[0])

@@ -168,7 +168,7 @@ def _targets(configuration: GraphModelConfiguration, components: Components) -> 
         except GraphSchemaException:
             continue
         if returns is not NOTHING and not _may_return(kind, returns):
-            wanted = "list[Message]" if kind == "NLU" else "a prediction, which is not a list of messages and not nothing"
+            wanted = "list[Message]" if kind == "NLU" else "a PolicyPrediction"
             yield GraphSchemaValidationException(
                 f"the {kind} target '{target}' has an invalid return type: {shown(returns)}", code="BG564", where=f"node '{target}' of the predict schema",
                 why=f"the {kind} target returns {wanted}", fix=f"name another node, or correct the annotation of '{node.fn}'",
@@ -176,11 +176,11 @@ def _targets(configuration: GraphModelConfiguration, components: Components) -> 
 
 
 def _may_return(kind: str, returns: Any) -> bool:
+    """Whether a target's annotation says what is wanted of it; one that leaves it open does not."""
     from buildgraph.trainer.data import Message
+    from buildgraph.trainer.dialogue import PolicyPrediction
 
-    if kind == "NLU":
-        return bare(returns) is not Any and fits(returns, list[Message])
-    return bare(returns) is Any or not (bare(returns) is type(None) or fits(returns, list[Message]))
+    return bare(returns) is not Any and fits(returns, list[Message] if kind == "NLU" else PolicyPrediction)
 
 
 def _placeholders() -> Mapping[str, Any]:

@@ -83,7 +83,7 @@ FIT = [
     (None, Optional[int]), (int, Optional[int]), (int, int | str), (Union[int, bool], int), (Optional[int], Union[None, str, float]),
     (list[int], List[int]), (List[bool], Sequence[int]), (list, List[int]), (List[int], list), (list[Any], list[int]), (list[int], Iterable[Any]),
     (Dict[Text, int], Mapping[str, float]), (dict[str, int], Iterable[str]), (Set[int], collections.abc.Collection[int]), (str, Sequence[str]),
-    (Tuple[int, ...], tuple[int, ...]), (tuple[int, bool], tuple[int, ...]), (tuple[int, bool], Sequence[int]), (tuple[int, str], Tuple[int, str]), (tuple[int, ...], tuple[int, int]),
+    (Tuple[int, ...], tuple[int, ...]), (tuple[int, bool], tuple[int, ...]), (tuple[int, bool], Sequence[int]), (tuple[int, str], Tuple[int, str]), (tuple[int, ...], tuple[int, int, int]),
     (Literal["a"], str), (Literal["a"], Literal["a", "b"]), (str, Literal["a"]), (Literal[1, True], int),
     (Name, str), (str, Name), (list[Name], list[str]), (Annotated[int, "seconds"], int), (int, Annotated[float, 1]), (typing.Final[int], int),
     (T, int), (int, T), (bool, Bound), (Record, dict), (dict[str, str], Record), (Record, Mapping[str, Any]),
@@ -92,7 +92,7 @@ FIT = [
 ]  # fmt: skip
 MISFIT = [
     (int, str), (float, int), (int, bool), (None, int), (int, None), (object, int), (Optional[int], int), (int | str, int), (list[int], list[str]), (List[int], Set[int]),
-    (list[int], Mapping[str, int]), (dict[str, int], dict[str, str]), (dict[str, int], Iterable[int]), (tuple[int, str], tuple[int, ...]), (tuple[int, str], tuple[int, int]), (tuple[int], tuple[int, int]),
+    (list[int], Mapping[str, int]), (dict[str, int], dict[str, str]), (dict[str, int], Iterable[int]), (tuple[int, str], tuple[int, ...]), (tuple[int, str], tuple[int, int]), (tuple[int], tuple[int, int]), (tuple[str, ...], tuple[int, int]),
     (Literal["a"], int), (Literal["a", "c"], Literal["a", "b"]), (int, Literal["a"]), (Name, int), (list[Name], list[int]), (str, Bound), (int, Record), (Odd, Closes), (Box[int], Box[str]),
     (Type[str], Type[int]), (int, Type[int]), (int, Callable[[], int]), (list[list[int]], list[list[str]]), (Annotated[str, 1], int), (Sequence[int], list[int]),
 ]  # fmt: skip
@@ -129,6 +129,8 @@ class Methods:
 
     def optional(self, a: int = None) -> None: ...  # type: ignore[assignment]  # noqa: RUF013 - as many are written
 
+    def odd(self, a: 3 = None, b: [int] = 0) -> [int, 4]: ...  # type: ignore[valid-type]  # the point
+
     @staticmethod
     def static(a: int): ...  # type: ignore[no-untyped-def]  # the point
 
@@ -150,4 +152,5 @@ def test_a_signature_is_read_as_its_caller_sees_it() -> None:
     assert promise_of(Methods, "static").returns is NOTHING
     assert list(promise_of(Methods, "of_class").parameters) == ["b"]
     assert not promise_of(Methods, "of_class").collects
+    assert list(promise_of(Methods, "odd").parameters) == ["a", "b"]
     assert promise_of(Methods, "built_in").returns is NOTHING

@@ -18,10 +18,15 @@ from buildgraph.errors import BuildgraphError
 from buildgraph.schema import GraphSchema, Policy, Resource, SchemaNode
 from buildgraph.trainer.configuration import GraphModelConfiguration, TrainingType
 from buildgraph.trainer.data import Message, TrainingData
+from buildgraph.trainer.dialogue import PolicyPrediction
+from buildgraph.trainer.domain import Domain
 from buildgraph.trainer.errors import GraphSchemaException, GraphSchemaValidationException
 from buildgraph.trainer.importing import TrainingDataImporter
+from buildgraph.trainer.recipes import DefaultV1Recipe
+from buildgraph.trainer.recipes.registry import ComponentType, Registry
 from buildgraph.trainer.storage import LocalModelStorage
 from buildgraph.trainer.storage import ModelStorage as WholeStorage
+from buildgraph.trainer.stories import StoryGraph
 from buildgraph.trainer.validation import ManySchemaErrors, validate
 
 # ---- components ------------------------------------------------------------------------------------------------------
@@ -49,6 +54,14 @@ class Plain(GraphComponent):
     def lost(self) -> NotThere: ...  # type: ignore[name-defined]  # noqa: F821 - the point
 
     def importer(self) -> TrainingDataImporter: ...
+
+    def prediction(self) -> PolicyPrediction: ...
+
+    def prediction_of_ones_own(self) -> Guess: ...
+
+
+class Guess(PolicyPrediction):
+    """As a policy of one's own may return it."""
 
 
 class Takes(GraphComponent):
@@ -160,6 +173,30 @@ class Stumbles(Plain):
         raise KeyError("packages")
 
 
+class AnswersNothing(Plain):
+    @classmethod
+    def required_components(cls) -> list[type]:
+        return None  # type: ignore[return-value]  # the mistake
+
+    @staticmethod
+    def supported_languages() -> list[str] | None:
+        return 3  # type: ignore[return-value]  # the mistake
+
+
+class Odd(GraphComponent):
+    """Annotated with things that are no types."""
+
+    def run(self, a: 3 = None, b: [int] = 0, c: Refuses = 0) -> [int, 4]: ...  # type: ignore[valid-type]  # the point
+
+
+class RefusesType(type):
+    def __subclasscheck__(cls, other: type) -> bool:
+        raise TypeError("no")
+
+
+class Refuses(metaclass=RefusesType): ...
+
+
 class Prepared(Plain):
     """Does something with what a `Plain` prepared."""
 
@@ -234,6 +271,22 @@ def plain_function() -> TrainingData: ...
 
 
 IN_THIS_FILE = __name__
+
+class Follow(GraphComponent):
+    """A policy of one's own."""
+
+    def train(self, training_trackers: StoryGraph, domain: Domain, precomputations: TrainingData | None = None) -> Resource: ...
+
+    def predict_action_probabilities(self, tracker: Any, domain: Domain, precomputations: list[Message] | None = None) -> PolicyPrediction: ...
+
+
+class Own(DefaultV1Recipe):
+    """The default recipe, which knows that policy for these tests alone."""
+
+    registry = Registry()
+
+
+Own.registry.register(ComponentType.POLICY_WITH_END_TO_END_SUPPORT, is_trainable=True)(Follow)
 
 # ---- configurations --------------------------------------------------------------------------------------------------
 
@@ -355,6 +408,16 @@ def test_packages_have_to_be_installed(either: str) -> None:
 
 def test_a_component_that_raises_when_it_is_asked_is_named() -> None:
     refused("BG567", "Stumbles.required_packages raised KeyError", {"n": target(Stumbles)})
+    with pytest.raises(ManySchemaErrors) as caught:
+        validate(configured({"n": target(AnswersNothing)}))
+    assert [each.headline.partition(" raised ")[0] for each in caught.value.errors] == [
+        "node 'n' cannot be examined: AnswersNothing.supported_languages", "node 'n' cannot be examined: AnswersNothing.required_components",
+    ]  # fmt: skip
+
+
+def test_annotations_that_are_no_types_are_let_pass(either: str) -> None:
+    give = node(fn="number")
+    validate(configured(**{either: {"give": give, "odd": node(Odd, {"a": "give", "b": "give", "c": "give"}), "n": target(Takes, {"training_data": "odd"}, "data")}}))
 
 
 # ---- its methods -----------------------------------------------------------------------------------------------------
@@ -607,7 +670,7 @@ def test_a_model_has_an_nlu_target(nothing: str | None) -> None:
 def test_a_target_of_predictions_is_a_node_that_nobody_needs(kind: str, key: str) -> None:
     refused("BG562", f"invalid {kind} target", **{key: "anser"})
     predict = {"first": node(fn="messages"), "second": node(Takes, {"training_data": "first"}, "anything")}
-    others = {"core_target": {"first": node(fn="number"), "second": predict["second"]}}
+    others = {"core_target": {"first": node(fn="prediction"), "second": predict["second"]}}
     refused("BG563", f"node 'second' uses the {kind} target 'first' as input", predict=others.get(key, predict), **{key: "first"})
 
 
@@ -619,12 +682,28 @@ def test_the_nlu_target_returns_messages(fn: str, accepted: bool) -> None:
         refused("BG564", "NLU target 'n' has an invalid return type", predict={"n": node(fn=fn)}, nlu_target="n")
 
 
-@pytest.mark.parametrize(("fn", "accepted"), [("number", True), ("run", True), ("anything", True), ("messages", False), ("nothing", False)])
+@pytest.mark.parametrize(("fn", "accepted"), [("prediction", True), ("prediction_of_ones_own", True), ("number", False), ("anything", False), ("messages", False), ("nothing", False)])
 def test_the_core_target_returns_a_prediction(fn: str, accepted: bool) -> None:
     if accepted:
         validate(configured(predict={"n": node(fn=fn)}, core_target="n"))
     else:
         refused("BG564", "Core target 'n' has an invalid return type", predict={"n": node(fn=fn)}, core_target="n")
+
+
+PIPELINE = ["WhitespaceTokenizer", "RegexFeaturizer", "CountVectorsFeaturizer", "LogisticRegressionClassifier", "FallbackClassifier"]
+
+
+@pytest.mark.parametrize("training_type", TrainingType)
+@pytest.mark.parametrize("is_finetuning", [False, True])
+def test_what_the_default_recipe_makes_passes(training_type: TrainingType, is_finetuning: bool) -> None:
+    """With shipped components and a policy of one's own; a pipeline out of order does not."""
+    pytest.importorskip("sklearn")
+    config = {"language": "en", "assistant_id": "a", "pipeline": [{"name": name} for name in PIPELINE], "policies": [{"name": "Follow"}]}
+    validate(Own().graph_config_for_recipe(config, {}, training_type, is_finetuning))
+    config["pipeline"] = [{"name": name} for name in PIPELINE[::-1]]
+    if training_type is not TrainingType.CORE:
+        with pytest.raises(GraphSchemaValidationException, match="components are missing"):
+            validate(Own().graph_config_for_recipe(config, {}, training_type, is_finetuning))
 
 
 # ---- all of it together ----------------------------------------------------------------------------------------------
