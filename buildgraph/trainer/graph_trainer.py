@@ -86,10 +86,9 @@ class GraphTrainer:
                     resources = done.resources()
                     for name, output in resources.items():
                         restore(done.store, output, self._model_storage, name)
-                except LostBlob as lost:
+                except LostBlob:  # the store let go of what was damaged, so next time it is a miss
                     if attempt == _LOST - 1:
                         raise
-                    _forget(done, lost)
                     forced = False
                     continue
                 return self._pack(model_configuration, Path(output_filename), domain, done, wanted, list(resources))
@@ -153,12 +152,5 @@ class GraphTrainer:
 
         return pack_model(archive, self._model_storage, resources, about)
 
-
-def _forget(done: Done, lost: LostBlob) -> None:
-    """Let go of the results that name a blob which the store does not have: they run again."""
-    for name, key in done.keys.items():
-        result = done.store.result(key)
-        if result is not None and (lost.digest in result.blobs() or name in done.persisted or done.outputs[name].codec.startswith("resource")):
-            done.store.forget_result(key)
 
 
