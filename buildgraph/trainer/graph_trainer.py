@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from buildgraph.archive import suffix_format
 from buildgraph.component import ExecutionContext
 from buildgraph.events import Listener, broadcast, ignore
 from buildgraph.execution.outputs import LostBlob
 from buildgraph.schema import GraphSchema
 from buildgraph.trainer.cache import TrainingCache
-from buildgraph.trainer.checks import check_graph, check_plain
+from buildgraph.trainer.checks import check_graph, check_sayable
 from buildgraph.trainer.configuration import GraphModelConfiguration
 from buildgraph.trainer.hooks import GraphNodeHook, TrainingLog
 from buildgraph.trainer.metadata import ModelMetadata, of_configuration
@@ -62,17 +63,19 @@ class GraphTrainer:
         """Bring every node that the targets of the train schema need up to date, then write the archive `output_filename`.
 
         With `force_retraining` everything runs; results are kept all the same. With `is_finetuning` a node can read its
-        resource of the base model, which is what the model storage holds. Raises GraphSchemaException for a graph that
-        cannot be, InvalidConfigException and GraphComponentException for components; then no archive is written, and what
-        had finished is kept for the next time.
+        resource of the base model, which is what the model storage holds. Raises, before anything runs,
+        GraphSchemaException for a graph that cannot be and what a model cannot say, and UsageError (BG400) for an archive
+        whose name says no format; then InvalidConfigException and GraphComponentException for components. In either case
+        no archive is written, and what had finished is kept for the next time.
         """
         from buildgraph.trainer.running import execute, restore
 
         schema = model_configuration.train_schema
         check_graph(schema, (IMPORTER,))
-        for each in (schema, model_configuration.predict_schema):
-            check_plain(each)
         domain = deepcopy(importer.get_domain())
+        check_sayable(model_configuration, domain)
+        if isinstance(self._model_storage, LocalModelStorage):
+            suffix_format(Path(output_filename).name)  # raises for a name that says no format
         run = self._run(schema, importer, is_finetuning)
         wanted = schema.minimal_graph_schema() if schema.target_names else GraphSchema({})
         listen = broadcast(self._listen, TrainingLog(wanted, _logger))
