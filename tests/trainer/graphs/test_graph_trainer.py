@@ -487,6 +487,25 @@ def test_what_is_persisted_beside_a_value_reaches_who_needs_it(many):
     assert files_of(storage, "second") == {"number.txt": "second 4"}
 
 
+def test_an_input_may_persist_and_hand_over_its_resource(many):
+    """To other inputs, to what runs in workers, and into the model."""
+    lab = many
+    lab.number(6)
+    nodes = {
+        "read": lab.reader(),
+        "train": lab.node("Train", {"number": "read"}, fn="train", is_input=True),
+        "early": lab.node("Process", {"resource": "train"}, constructor_name="load", is_input=True),
+        "process": lab.target("Process", {"resource": "train", "number": "early"}, fn="process", constructor_name="load"),
+        "expect": lab.target("Expect", {"number": "process"}, config={"number": 12}),
+    }
+    first = lab.train(nodes)
+    assert first.ran == ["expect", "process"]
+    assert list(first.metadata.resources) == ["train"]
+    again = lab.train(nodes, archive="again.tar.gz")
+    assert again.ran == []
+    assert again.archive.read_bytes() == first.archive.read_bytes()
+
+
 def test_an_empty_resource_is_a_resource(many, tmp_path):
     lab = many
     storage = lab.storage()
@@ -645,6 +664,34 @@ def test_a_config_that_no_archive_can_hold_is_refused_before_anything_runs(lab):
             lab.train({}, configuration=lab.configured(train, predict))
         assert lab.heard.ran == []
     assert not (lab.folder / "models").exists()
+
+
+def test_a_node_that_needs_itself_is_a_circle(lab):
+    with pytest.raises(GraphSchemaException, match="self -> self") as raised:
+        lab.train({"self": lab.target("Add", {"number": "self"})})
+    assert raised.value.code == "BG021"
+
+
+def test_a_model_that_cannot_be_called_so_is_refused_before_anything_runs(lab):
+    """By its ending, an archive says what it is."""
+    with pytest.raises(UsageError, match="odd"):
+        lab.train({"give": lab.target("Give", config={"value": 1})}, archive="model.odd")
+    assert lab.heard.ran == []
+
+
+@pytest.mark.parametrize("what", ["domain", "spaces"])
+def test_what_no_model_can_say_is_refused_before_anything_runs(lab, what):
+    from buildgraph.trainer.domain import Domain
+
+    class Importer(TrainingFileImporter):
+        def get_domain(self):
+            return Domain(slots={"when": {"initial": {1, 2}}}) if what == "domain" else Domain()
+
+    configuration = lab.configured({"give": lab.target("Give", config={"value": 1})}, spaces=[{"a": object()}] if what == "spaces" else None)
+    with pytest.raises(GraphSchemaException, match=what) as raised:
+        lab.train({}, configuration=configuration, importer=Importer())
+    assert raised.value.code == "BG403"
+    assert lab.heard.ran == []
 
 
 def test_wide_and_deep_graphs_are_walked_once(inline_lab):
