@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from buildgraph.rules.nlu.base import Featurizer, read_record, write_record
-from buildgraph.rules.nlu.options import number, one_of, unusable
+from buildgraph.rules.nlu.options import number, one_of, refused, unusable
 from buildgraph.rules.nlu.patterns import add
 
 from buildgraph.component import Resource
@@ -55,7 +55,9 @@ class CountVectorsFeaturizer(Featurizer):
         vectorizer = self._vectorizer(None)
         try:
             self._vocabulary = sorted(vectorizer.fit(texts).vocabulary_)
-        except ValueError as error:  # not one n-gram is left
+        except (ValueError, TypeError, re.error) as error:
+            if not any(each in str(error) for each in ("empty vocabulary", "no terms remain", "max_df corresponds")):
+                raise refused(type(self).__name__, error) from None
             _logger.warning("CountVectorsFeaturizer learnt nothing: %s", error)
         return self.persist()
 

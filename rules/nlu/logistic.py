@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buildgraph.rules.nlu.classifying import LinearClassifier, softmax
-from buildgraph.rules.nlu.options import number
+from buildgraph.rules.nlu.options import number, refused
 
 from buildgraph.component import Resource
 from buildgraph.trainer.data import TrainingData
@@ -39,7 +39,10 @@ class LogisticRegressionClassifier(LinearClassifier):
         )  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is the user's own choice
-            model.fit(found, labels)
+            try:
+                model.fit(found, labels)
+            except (ValueError, TypeError) as error:
+                raise refused(type(self).__name__, error) from None
         return model.coef_, model.intercept_
 
     def confidences(self, found: Any) -> Any:

@@ -36,6 +36,13 @@ def one_of(config: Mapping[str, Any], option: str, name: str, known: Sequence[An
     return value
 
 
+def refused(name: str, error: Exception) -> InvalidConfigException:
+    """The error for a value that scikit-learn itself refuses."""
+    return InvalidConfigException(
+        f"scikit-learn refuses the options of {name}: {error}", code="BG546", why="these options are handed on to it as they are", fix="correct the value that it names",
+    )  # fmt: skip
+
+
 def unusable(name: str, option: str, value: object, wanted: str) -> InvalidConfigException:
     """The error for a value that an option cannot have."""
     return InvalidConfigException(

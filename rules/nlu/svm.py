@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from buildgraph.rules.nlu.classifying import LinearClassifier, softmax
-from buildgraph.rules.nlu.options import number, unusable
+from buildgraph.rules.nlu.options import number, refused, unusable
 
 from buildgraph.component import Resource
 from buildgraph.trainer.data import TrainingData
@@ -42,9 +42,12 @@ class SklearnIntentClassifier(LinearClassifier):
             fewest = min(labels.count(each) for each in self.intents)
             folds = min(int(self.config["max_cross_validation_folds"]), fewest)
             chosen = self.config["C"][0]
-            if folds > 1:
-                chosen, self.scale = self._choose(found, labels, folds)
-            model = self._machine(chosen).fit(found, labels)
+            try:
+                if folds > 1:
+                    chosen, self.scale = self._choose(found, labels, folds)
+                model = self._machine(chosen).fit(found, labels)
+            except (ValueError, TypeError) as error:
+                raise refused(type(self).__name__, error) from None
             self.weights, self.bias = model.coef_, model.intercept_
         return self.persist()
 
