@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,9 +66,11 @@ class Done:
 def execute(
     run: Run, names: Sequence[str], runner_class: type[GraphRunner], store: str, ledger: str, folder: str, *,
     force: Collection[str] | bool = (), jobs: int = 0, hooks: Sequence[GraphNodeHook] = (), listen: Listener = ignore,
+    failed: Callable[[Store, Mapping[str, Digest]], None] = lambda _store, _keys: None,
 ) -> Iterator[Done]:  # fmt: skip
     """Bring the nodes `names` up to date; the store stays open inside. `folder` is this run's alone.
 
+    `failed` is told of what had finished, by the keys of the nodes, when one fails.
     Raises what fails: InvalidConfigException and GraphComponentException for components, errors of the machine as they are.
     """
     started = time.perf_counter()
@@ -85,6 +87,7 @@ def execute(
             build = Build(session, runner, started)
             report = build.run(names, "", keep_going=False, force=force, deep_keys=True, write=False)
             for name, error in report.errors.items():
+                failed(session.store, build.known.keys)
                 raise failure(name, error)
             assert build.prepared is not None
             examined, known = build.prepared.examined, build.known
@@ -107,8 +110,10 @@ class _Defaults(dict[str, Mapping[str, Any]]):
     def __call__(self, entry_point: str) -> Mapping[str, Any]:
         if entry_point not in self:
             with own_modules(self._root, *own_folders(sys.path)):
-                ask = getattr(entry(entry_point), "get_default_config", dict)
-                self[entry_point] = ask()
+                try:
+                    self[entry_point] = getattr(entry(entry_point), "get_default_config", dict)()
+                except Exception:  # noqa: BLE001 - whatever is wrong, the node's own run will say it
+                    self[entry_point] = {}
         return self[entry_point]
 
 
