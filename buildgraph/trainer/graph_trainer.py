@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -57,10 +57,12 @@ class GraphTrainer:
         self._jobs = jobs
 
     def train(
-        self, model_configuration: GraphModelConfiguration, importer: TrainingDataImporter, output_filename: Path,
+        self, model_configuration: GraphModelConfiguration, importer: TrainingDataImporter, output_filename: Path | Callable[[ModelMetadata], Path],
         force_retraining: bool = False, is_finetuning: bool = False,
     ) -> ModelMetadata:  # fmt: skip
         """Bring every node that the targets of the train schema need up to date, then write the archive `output_filename`.
+
+        The name may depend on the metadata: give a function. An archive that is there already, whole, is left as it is.
 
         With `force_retraining` everything runs; results are kept all the same. With `is_finetuning` a node can read its
         resource of the base model, which is what the model storage holds. Raises, before anything runs,
@@ -74,8 +76,9 @@ class GraphTrainer:
         check_graph(schema, (IMPORTER,))
         domain = deepcopy(importer.get_domain())
         check_sayable(model_configuration, domain)
-        if isinstance(self._model_storage, LocalModelStorage):
-            suffix_format(Path(output_filename).name)  # raises for a name that says no format
+        archive = output_filename if callable(output_filename) else Path(output_filename)
+        if isinstance(archive, Path) and isinstance(self._model_storage, LocalModelStorage):
+            suffix_format(archive.name)  # raises for a name that says no format
         run = self._run(schema, importer, is_finetuning)
         wanted = schema.minimal_graph_schema() if schema.target_names else GraphSchema({})
         listen = broadcast(self._listen, TrainingLog(wanted, _logger))
@@ -94,7 +97,7 @@ class GraphTrainer:
                         raise
                     forced = False
                     continue
-                return self._pack(model_configuration, Path(output_filename), domain, done, wanted, list(resources))
+                return self._pack(model_configuration, archive, domain, done, wanted, list(resources))
         raise AssertionError("the last attempt returns or raises")
 
     def fingerprint(self, train_schema: GraphSchema, importer: TrainingDataImporter, is_finetuning: bool = False) -> dict[str, FingerprintStatus | Any]:
@@ -138,7 +141,7 @@ class GraphTrainer:
         self._cache.note(store, {key: result for key in keys.values() if (result := store.result(key)) is not None})
 
     def _pack(
-        self, configuration: GraphModelConfiguration, archive: Path, domain: Any, done: Done, schema: GraphSchema, resources: Sequence[str]
+        self, configuration: GraphModelConfiguration, archive: Path | Callable[[ModelMetadata], Path], domain: Any, done: Done, schema: GraphSchema, resources: Sequence[str]
     ) -> ModelMetadata:
         when, lineage = 0, {}
         for name in schema.nodes:
@@ -150,7 +153,7 @@ class GraphTrainer:
         trained = datetime.fromtimestamp(when, UTC) if when else datetime.now(UTC).replace(microsecond=0)
         about = replace(of_configuration(configuration, domain, trained), lineage=lineage)
         if not isinstance(self._model_storage, LocalModelStorage):
-            return self._model_storage.create_model_package(archive, configuration, domain)
+            return self._model_storage.create_model_package(archive if isinstance(archive, Path) else archive(about), configuration, domain)
         from buildgraph.trainer.packaging import pack_model
 
         return pack_model(archive, self._model_storage, resources, about)

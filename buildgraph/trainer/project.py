@@ -80,14 +80,12 @@ def train(
             return TrainingResult(None, FORCED * force_training | STALE * stale, found)
         folder = Path(output)
         folder.mkdir(parents=True, exist_ok=True)
-        private = Path(tempfile.mkdtemp(prefix=".training-", dir=folder))
-        try:
-            metadata = trainer.train(configuration, importer, private / "model.tar.gz", force_training, finetuning)
-            archive = folder / archive_name(fixed_model_name, configuration.training_type, metadata.trained_at, metadata.model_id)
-            os.replace(private / "model.tar.gz", archive)
-        finally:
-            shutil.rmtree(private, ignore_errors=True)
-    return TrainingResult(str(archive), 0, None, metadata)
+
+        def place(model: ModelMetadata) -> Path:
+            return folder / archive_name(fixed_model_name, configuration.training_type, model.trained_at, model.model_id)
+
+        metadata = trainer.train(configuration, importer, place, force_training, finetuning)
+    return TrainingResult(str(place(metadata)), 0, None, metadata)
 
 
 def configured(
