@@ -147,7 +147,7 @@ def holds(lab, examples: int, shrink: bool = True) -> None:
     live()
 
 
-@pytest.mark.parametrize(("runner", "examples"), [(InlineRunner, 15), (ProcessPoolRunner, 4)], ids=["inline", "pool"])
+@pytest.mark.parametrize(("runner", "examples"), [(InlineRunner, 12), (ProcessPoolRunner, 3)], ids=["inline", "pool"])
 def test_training_on_equals_training_afresh(make_lab, runner, examples):
     lab = make_lab(runner)
     lab.use()
