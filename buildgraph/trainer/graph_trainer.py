@@ -85,7 +85,7 @@ class GraphTrainer:
         forced: bool = force_retraining
         for attempt in range(_LOST):
             with self._cache.opened() as places, execute(
-                run, list(wanted.nodes), self._graph_runner_class, places.store, places.ledger, places.run,
+                run, list(wanted.nodes), self._graph_runner_class.execution, places.store, places.ledger, places.run,
                 force=forced, jobs=self._jobs, hooks=self._hooks, listen=listen, failed=self._note,
             ) as done:  # fmt: skip
                 try:
@@ -156,7 +156,7 @@ class GraphTrainer:
             return self._model_storage.create_model_package(archive if isinstance(archive, Path) else archive(about), configuration, domain)
         from buildgraph.trainer.packaging import pack_model
 
-        return pack_model(archive, self._model_storage, resources, about)
+        return pack_model(archive, {name: self._model_storage.folder(name) for name in resources}, about)
 
 
 

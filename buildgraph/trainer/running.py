@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from buildgraph.action import Output
 from buildgraph.component import ExecutionContext
@@ -25,15 +25,12 @@ from buildgraph.loading.settings import Settings
 from buildgraph.schema import Resource
 from buildgraph.session import Prepared
 from buildgraph.store import Store
-from buildgraph.trainer.cache import Places
 from buildgraph.trainer.hooks import GraphNodeHook, HookedRunner
 from buildgraph.trainer.node import component_failed
+from buildgraph.trainer.places import Places
 from buildgraph.trainer.session import Rows, Run, TrainingSession, own_folders
 from buildgraph.trainer.storage import ModelStorage
 from buildgraph.workspace import Build
-
-if TYPE_CHECKING:
-    from buildgraph.trainer.runner import GraphRunner
 
 
 @dataclass(frozen=True)
@@ -64,11 +61,13 @@ class Done:
 
 @contextmanager
 def execute(
-    run: Run, names: Sequence[str], runner_class: type[GraphRunner], store: str, ledger: str, folder: str, *,
+    run: Run, names: Sequence[str], execution: Callable[[str, Sequence[str], int], Runner], store: str, ledger: str, folder: str, *,
     force: Collection[str] | bool = (), jobs: int = 0, hooks: Sequence[GraphNodeHook] = (), listen: Listener = ignore,
     failed: Callable[[Store, Mapping[str, Digest]], None] = lambda _store, _keys: None,
 ) -> Iterator[Done]:  # fmt: skip
     """Bring the nodes `names` up to date; the store stays open inside. `folder` is this run's alone.
+
+    `execution` makes what executes single actions, as that of a GraphRunner does.
 
     `failed` is told of what had finished, by the keys of the nodes, when one fails.
     Raises what fails: InvalidConfigException and GraphComponentException for components, errors of the machine as they are.
@@ -78,7 +77,7 @@ def execute(
     settings = Settings(store=store, jobs=jobs)
     root = os.path.join(folder, "run")
     os.makedirs(root)
-    runner = runner_class.execution(root, own_folders(sys.path), jobs)
+    runner = execution(root, own_folders(sys.path), jobs)
     if hooks:
         runner = HookedRunner(runner, hooks, run.context or ExecutionContext(run.schema), lambda path: os.path.join(root, path), _Defaults(root))
     try:
