@@ -20,6 +20,7 @@ from buildgraph.execution.codecs import CACHEABLE, RESOURCE, RESOURCES, TREE, So
 from buildgraph.execution.modules import own_modules
 from buildgraph.execution.outputs import LostBlob, OutputFolder, holds_folder
 from buildgraph.execution.resources import resource_name
+from buildgraph.execution.runner import Runner
 from buildgraph.execution.trees import folders_in
 from buildgraph.loading.settings import Settings
 from buildgraph.schema import Resource
