@@ -140,14 +140,19 @@ def predict(common_: Common, archive: str, texts: Sequence[str], components: Seq
     for module in components:
         try:
             import_module(module)
-        except ImportError as error:
-            raise UsageError(f"the module '{module}' cannot be imported: {error}", code="BG588", why="--components names modules of your own", fix="correct the name, or install what it needs") from None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs other people's code, which may raise anything
+            raise UsageError(f"the module '{module}' cannot be imported: {type(error).__name__}: {error}", code="BG588", why="--components names modules of your own", fix="correct the name or the module, or install what it needs") from None
     with tempfile.TemporaryDirectory(prefix="buildgraph-predict-") as private:
         predictor = Predictor(os.path.join(folder, archive), private)
         if texts:
-            for found in predictor.predict(texts):
+            for found in predictor.predict([_text(os.fsencode(each)) for each in texts]):
                 print(json.dumps(found, ensure_ascii=False))
         else:
-            for line in sys.stdin:
-                print(json.dumps(predictor.predict([line.rstrip("\n")])[0], ensure_ascii=False), flush=True)
+            for line in sys.stdin.buffer if sys.stdin else ():  # there is none when the shell closed it
+                print(json.dumps(predictor.predict([_text(line)])[0], ensure_ascii=False), flush=True)
     return 0
+
+
+def _text(line: bytes) -> str:
+    """A line without its end; JSON is UTF-8, so what is not is replaced."""
+    return line.decode("utf-8", "replace").rstrip("\r\n")

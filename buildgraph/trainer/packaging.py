@@ -145,7 +145,7 @@ def _check_kinds(found: ModelMetadata) -> None:
     for name, each in found.lineage.items():
         texts |= {f"{kind} of node '{name}'": each[kind] for kind in ("fingerprint", "output")}
     for name, node in [*found.train_schema.nodes.items(), *found.predict_schema.nodes.items()]:
-        texts |= {f"uses of node '{name}'": node.uses, f"constructor_name of node '{name}'": node.constructor_name, f"fn of node '{name}'": node.fn}  # type: ignore[dict-item]  # that is what is checked
+        texts |= {f"uses of node '{name}'": node.uses, f"constructor_name of node '{name}'": node.constructor_name, f"fn of node '{name}'": node.fn}
         texts |= {f"need '{parameter}' of node '{name}'": parent for parameter, parent in node.needs.items()}
     for what, value in texts.items():
         if not isinstance(value, str):
