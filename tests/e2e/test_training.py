@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import time
@@ -317,6 +318,18 @@ def test_models_say_what_they_are(shop):
     assert shop("model", "verify", "models", "-q").out == ""
 
 
+def test_of_a_folder_the_youngest_model_counts(shop):
+    shop.train("--name", "b")
+    shop.edit("config.yml", "language: en", "language: de")
+    shop.train("--name", "a")
+    shop.train("--name", "c")
+    a, b, c = shop.models
+    for order in ((a, b, c), (c, a, b), (b, c, a)):
+        for when, model in enumerate(order):
+            os.utime(model, (when, when))
+        assert shop("model", "verify", "models").out.startswith(f"models/{order[-1].name}:")
+
+
 def test_models_are_compared(shop):
     """Exit code 3 says that they differ."""
     shop.train("--name", "first")
@@ -385,17 +398,17 @@ def test_a_forged_archive_is_like_a_true_one_but_for_what_it_says(shop):
 
 @pytest.mark.parametrize("uses", ["evil:Evil", "package.evil.Evil", "os:system", "subprocess:Popen"])
 def test_a_model_imports_and_runs_nothing_of_its_own_choice(shop, uses):
-    """A module that lies in the current folder is not imported, and a function is no component."""
+    """A module that lies in a folder to import from is not imported, and a function is no component."""
     mark = shop.place.root / "imported"
     evil = f"open({str(mark)!r}, 'w').close()\n{OWN}\nEvil = Shouting\n"
-    shop.place.write({"evil.py": evil, "package/__init__.py": evil, "package/evil.py": evil})
+    shop.place.write({"evil.py": evil, "package/__init__.py": evil, "package/evil.py": evil, "harmless.py": ""})
     shop.train()
 
     def change(said):
         said["predict_schema"]["nodes"]["run_KeywordIntentClassifier1"] |= {"uses": uses, "config": {}}
 
     archive = forged(shop, change)
-    assert "run_KeywordIntentClassifier1" in shop.refused("predict", archive, "touch x", code="BG586")
+    assert "run_KeywordIntentClassifier1" in shop.refused("predict", archive, "touch x", "--components", "harmless", code="BG586")
     assert not mark.exists()
 
 
