@@ -243,6 +243,9 @@ answer a text. Name one in the configuration, and train again."""),
     "BG588": ("a module of components cannot be imported", """
 --components names modules of one's own, found from the working folder and among installed packages. Correct the name, or
 install what the module needs."""),
+    "BG589": ("a name that a model cannot have", """
+`--name` is the name of one file in the output folder, with or without `.tar.gz`: it holds no '/', does not begin with a dot, and
+is no longer than file names can be. This is said before anything is trained. Choose a plain name, and the folder with `--out`."""),
 
 }
 # fmt: on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,12 @@ from buildgraph.events import Event, TargetFailed
 from buildgraph.report.lines import Lines
 
 
+def _finite(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number")
+    return value
+
+
 @click.command()
 @click.option("-c", "--config", default="config.yml", show_default=True, metavar="FILE", help="The pipeline, and what else the recipe reads.")
 @click.option("--data", multiple=True, default=("data",), show_default=True, metavar="PATH", help="Training data: a file or a folder; may be repeated.")
@@ -22,7 +29,7 @@ from buildgraph.report.lines import Lines
 @click.option("--name", metavar="NAME", help="Call the model NAME.tar.gz (default: by time and content).")
 @click.option("-f", "--force", is_flag=True, help="Train everything, whatever changed.")
 @click.option("--finetune", is_flag=False, flag_value="", metavar="[ARCHIVE]", help="Go on from ARCHIVE (default: the youngest in the output folder).")
-@click.option("--epoch-fraction", type=click.FloatRange(0, min_open=True), default=1.0, metavar="F", help="Fine-tune for this part of the configured epochs.")
+@click.option("--epoch-fraction", type=click.FloatRange(0, min_open=True), default=1.0, callback=_finite, metavar="F", help="Fine-tune for this part of the configured epochs.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be trained. Exits with 0 for nothing, bit 1: something, bit 8: forced.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="Train N components at once (default: one per processor).")
 @click.option("--runner", type=click.Choice(["pool", "inline"]), default="pool", help="Where components run: in worker processes, or in this one to debug.")
@@ -140,14 +147,19 @@ def predict(common_: Common, archive: str, texts: Sequence[str], components: Seq
     for module in components:
         try:
             import_module(module)
-        except ImportError as error:
-            raise UsageError(f"the module '{module}' cannot be imported: {error}", code="BG588", why="--components names modules of your own", fix="correct the name, or install what it needs") from None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs other people's code, which may raise anything
+            raise UsageError(f"the module '{module}' cannot be imported: {type(error).__name__}: {error}", code="BG588", why="--components names modules of your own", fix="correct the name or the module, or install what it needs") from None
     with tempfile.TemporaryDirectory(prefix="buildgraph-predict-") as private:
         predictor = Predictor(os.path.join(folder, archive), private)
         if texts:
-            for found in predictor.predict(texts):
+            for found in predictor.predict([_text(os.fsencode(each)) for each in texts]):
                 print(json.dumps(found, ensure_ascii=False))
         else:
-            for line in sys.stdin:
-                print(json.dumps(predictor.predict([line.rstrip("\n")])[0], ensure_ascii=False), flush=True)
+            for line in sys.stdin.buffer if sys.stdin else ():  # there is none when the shell closed it
+                print(json.dumps(predictor.predict([_text(line.rstrip(b"\r\n"))])[0], ensure_ascii=False), flush=True)
     return 0
+
+
+def _text(line: bytes) -> str:
+    """A line as text; JSON is UTF-8, so what is not is replaced."""
+    return line.decode("utf-8", "replace")

@@ -45,7 +45,12 @@ def check_components(schema: GraphSchema, trusted: Sequence[str] = ()) -> None:
                 why="a model is data: it cannot name a module and have it imported from wherever one of that name lies",
                 fix=f"import {module} before loading the model (`--components {module}` on the command line), or install its package",
             )  # fmt: skip
-        used = component_class(node, name)
+        try:
+            used: object = component_class(node, name)
+        except GraphSchemaException as error:
+            if error.__cause__ is not None:
+                raise  # it cannot be imported
+            used = None  # it is no class
         methods = (node.constructor_name, node.fn)
         if not (isinstance(used, type) and issubclass(used, GraphComponent)) or any(each.startswith("_") for each in methods):
             raise GraphSchemaException(
