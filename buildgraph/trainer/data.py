@@ -79,7 +79,7 @@ class Message:
 
     def as_dict(self, only_output_properties: bool = False) -> dict[str, Any]:
         """What can be said in JSON: all but tokens and features, or only what was set to be answered."""
-        shown = {name: value for name, value in self.data.items() if not _are_tokens(value)}
+        shown = {name: value for name, value in self.data.items() if name != TOKENS and not _are_tokens(value)}
         return {name: _plain(value) for name, value in shown.items() if not only_output_properties or name in self.output_properties}
 
     def copy(self) -> Message:
