@@ -44,7 +44,7 @@ class LexicalSyntacticFeaturizer(Featurizer):
         if not isinstance(wanted, list) or len(wanted) % 2 == 0 or not all(isinstance(each, list) for each in wanted):
             raise unusable("LexicalSyntacticFeaturizer", "features", wanted, "an odd number of lists, one for each word of the window")
         for name in (name for each in wanted for name in each):
-            if name not in SHAPES and name not in _PLACES:
+            if name not in (*_PLACES, *SHAPES):
                 raise unusable("LexicalSyntacticFeaturizer", "features", name, f"lists of {', '.join((*_PLACES, *SHAPES))}")
         self._middle = len(wanted) // 2
         self._columns: dict[str, int] = {}
