@@ -91,7 +91,7 @@ class LinearClassifier(IntentClassifier):
         messages = [each for each in training_data.intent_examples if each.get(TEXT)]
         found, self.blocks = matrix_of(messages)
         labels = [str(each.get(INTENT)) for each in messages]
-        self.intents = sorted(set(labels))
+        self.intents, self.weights, self.bias, self.scale = sorted(set(labels)), None, None, 1.0
         if len(self.intents) > 1 and found.shape[1]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of not converging, and of intents that no fold got right: the options are the user's choice
@@ -126,6 +126,8 @@ class LinearClassifier(IntentClassifier):
 
     def save(self, folder: Path) -> None:
         write_record(folder, "classifier.msgpack", {"intents": self.intents, "blocks": [list(each) for each in self.blocks], "scale": self.scale})
+        for name in ("weights", "bias"):  # of an earlier training
+            (folder / f"{name}.npy").unlink(missing_ok=True)
         if self.weights is not None:
             write_arrays(folder, weights=self.weights, bias=self.bias)
 
