@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -77,7 +78,7 @@ def test_any_text_is_cut_into_pieces_in_order(text: str) -> None:
     found = tokenizer().tokenize(text)
     assert bool(found) == bool(text.strip())
     assert all(text[each.start : each.end] == each.text != "" for each in found)
-    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(found))
 
 
 def test_a_message_without_text_has_no_tokens_and_says_nothing_of_them() -> None:
