@@ -9,6 +9,7 @@ from buildgraph.rules.nlu.classifying import LinearClassifier, softmax
 from buildgraph.rules.nlu.options import number, unusable
 
 _SCALES: Final = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0)
+_UNTESTED: Final = 3.0  # the scale when no intent has two examples
 
 
 class SklearnIntentClassifier(LinearClassifier):
@@ -46,16 +47,19 @@ class SklearnIntentClassifier(LinearClassifier):
         scoring = self.config["scoring_function"]
         if scoring not in get_scorer_names():
             raise unusable(type(self).__name__, "scoring_function", scoring, "the name of one of scikit-learn's scorers, such as f1_weighted or accuracy")
-        folds = min(self.config["max_cross_validation_folds"], *Counter(labels).values())
-        chosen, self.scale = self._choose(found, labels, folds) if folds > 1 else (self.config["C"][0], 1.0)
+        counts = Counter(labels)
+        tested = [row for row, label in enumerate(labels) if counts[label] > 1]  # one example cannot be learnt and held back
+        known = [labels[row] for row in tested]
+        chosen, self.scale = self._choose(found[tested], known) if len(set(known)) > 1 else (self.config["C"][0], _UNTESTED)
         model = self._machine(chosen).fit(found, labels)
         return model.coef_, model.intercept_
 
-    def _choose(self, found: Any, labels: list[str], folds: int) -> tuple[float, float]:
+    def _choose(self, found: Any, labels: list[str]) -> tuple[float, float]:
         """The value of C that does best on what it has not seen, and how to scale its distances."""
         import numpy as np
         from sklearn.model_selection import StratifiedKFold, cross_val_predict, cross_val_score
 
+        folds = max(2, min(self.config["max_cross_validation_folds"], min(Counter(labels).values()) // 5))
         parts, values = StratifiedKFold(folds), self.config["C"]
         points = [0.0]
         if len(values) > 1:
@@ -64,14 +68,14 @@ class SklearnIntentClassifier(LinearClassifier):
         distances = cross_val_predict(self._machine(best), found, labels, cv=parts, method="decision_function")
         if distances.ndim == 1:
             distances = np.column_stack([-distances, distances])
-        truth = np.searchsorted(self.intents, labels)
+        truth = np.searchsorted(sorted(set(labels)), labels)
         losses = [-np.log(softmax(distances * scale)[np.arange(len(truth)), truth] + 1e-12).mean() for scale in _SCALES]
         return best, _SCALES[int(np.argmin(losses))]
 
     def _machine(self, c: float) -> Any:
         from sklearn.svm import LinearSVC
 
-        return LinearSVC(C=c, class_weight="balanced", dual="auto", random_state=self.config["random_state"], max_iter=5000)
+        return LinearSVC(C=c, class_weight="balanced", dual="auto", random_state=self.config["random_state"])
 
     def confidences(self, found: Any) -> Any:
         return softmax(self.scores(found) * self.scale)

@@ -53,10 +53,25 @@ def test_it_is_about_as_sure_as_it_is_right(desk: Any) -> None:
 @pytest.mark.parametrize("each", [1, 2, 3, 7])
 @pytest.mark.parametrize("intents", [2, 3])
 def test_few_examples_are_enough(desk: Any, each: int, intents: int) -> None:
-    """With one of an intent there is nothing to hold back: the first value of C counts."""
+    """With one of each there is nothing to hold back: the first value of C counts."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert right_and_sure(desk, data(each, 0.05, intents))[0] == 1.0
+
+
+def test_an_intent_of_one_example_makes_nobody_unsure(desk: Any) -> None:
+    """The others are still held back, so that confidences get their scale."""
+    many = data(20, noise=0.05, intents=12)
+    rare = TrainingData([each for number, each in enumerate(many.training_examples) if each.get("intent") != "intent5" or number == 5])
+    right, sure = right_and_sure(desk, rare)
+    assert right == 1.0
+    assert sure > 0.9
+
+
+def test_without_a_second_example_of_anything_it_is_sure_enough(desk: Any) -> None:
+    right, sure = right_and_sure(desk, data(1, noise=0.0, intents=12))
+    assert right == 1.0
+    assert sure > 0.3
 
 
 def test_one_value_of_c_needs_no_choice_and_gives_other_weights_than_another(desk: Any) -> None:
