@@ -149,6 +149,9 @@ the option out: every option has a default."""),
     "BG547": ("a regular expression of the training data is none", """
 Patterns under `regex:` in the training data are Python's regular expressions. This one cannot be compiled. Correct it
 there; in YAML write patterns with a backslash after `- ` without quotes, or in single quotes."""),
+    "BG548": ("features that have another width than in training", """
+A classifier weighs the columns that featurizers made in training. A featurizer made another number of them for this text, so
+nobody could say what they mean. A featurizer of your own has to make equally many for every text; then train again."""),
 
     # validation of a model configuration (BG550 to BG579)
     "BG550": ("a node that does not use a component", """
