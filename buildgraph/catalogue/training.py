@@ -243,6 +243,9 @@ answer a text. Name one in the configuration, and train again."""),
     "BG588": ("a module of components cannot be imported", """
 --components names modules of one's own, found from the working folder and among installed packages. Correct the name, or
 install what the module needs."""),
+    "BG589": ("a name that a model cannot have", """
+The name of a model becomes the name of its archive in the output folder. It cannot lead to another folder, be hidden or
+be empty. Choose a plain name, and say with --out where the model goes."""),
 
 }
 # fmt: on

@@ -34,6 +34,15 @@ def training_type_of(importer: TrainingDataImporter) -> TrainingType | None:
     return TrainingType.BOTH if has_examples else TrainingType.CORE
 
 
+def check_name(name: str) -> None:
+    """Raises UsageError (BG589) for a name that is no file's name of its own, but leads elsewhere, is hidden or is nothing."""
+    if not name or name.startswith(".") or any(each in "/\\" or not each.isprintable() for each in name):
+        raise UsageError(
+            f"a model cannot be called '{name}'", code="BG589", why="the name becomes a file in the output folder: it holds no path, and starts with no dot",
+            fix="choose a plain name, such as 'v1.2', and say with --out which folder it goes to",
+        )  # fmt: skip
+
+
 def archive_name(fixed_name: str | None, training_type: TrainingType, when: datetime, model_id: str = "") -> str:
     """The file name of an archive: `fixed_name`, with the suffix `.tar.gz` if it has none, else what was trained, when, and its identity.
 

@@ -84,11 +84,11 @@ class Place:
         assert said.code == expect, f"exit code {said.code}, not {expect}\n{said.out}\n{said.err}"
         return said
 
-    def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | Path, env: Mapping[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
         """Start `buildgraph` and leave it running."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            [COMMAND, *map(str, arguments)], cwd=self.root, env=self.environment(),
+            [COMMAND, *map(str, arguments)], cwd=self.root, env=self.environment(env),
             **{"stdout": pipe, "stderr": pipe, "text": True, **options},
         )  # fmt: skip
 
