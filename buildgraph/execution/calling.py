@@ -198,9 +198,10 @@ def _fitted(what: Call, function: Any, arguments: Mapping[str, Any]) -> Any:
 
         try:
             known = signature(function)
+        except (ValueError, TypeError):
+            raise error from None  # it cannot be looked at, or is nothing that can be called
+        try:
             known.bind(**arguments)
-        except ValueError:
-            raise error from None  # it cannot be looked at
         except TypeError as misfit:
             names = [name for name, each in known.parameters.items() if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
             extra = next((name for name in arguments if name not in names), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,14 +25,20 @@ class ResourceFolders:
 
     @contextmanager
     def write_to(self, resource: Resource) -> Iterator[Path]:
+        """A private copy takes the resource's place when the block ends well, and vanishes when it does not."""
         path = self.path_of(resource)
-        path.mkdir(parents=True, exist_ok=True)
-        self.written[resource.name] = path
+        self._folder.mkdir(parents=True, exist_ok=True)
+        private = Path(tempfile.mkdtemp(prefix=".writing-", dir=self._folder))
         try:
-            yield path
-        except BaseException:  # half of a resource is none
-            del self.written[resource.name]
+            if resource.name in self.written:
+                shutil.copytree(path, private, dirs_exist_ok=True)
+            private.chmod(0o755)
+            yield private
             shutil.rmtree(path, ignore_errors=True)
+            private.rename(path)
+            self.written[resource.name] = path
+        except BaseException:  # half of a resource is none
+            shutil.rmtree(private, ignore_errors=True)
             raise
 
     @contextmanager

@@ -9,9 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from buildgraph.errors import UsageError
+from buildgraph.trainer.places import Places
 
 if TYPE_CHECKING:
     from buildgraph.action import ActionResult
@@ -23,14 +24,6 @@ DIRECTORY: Final = "BUILDGRAPH_CACHE_DIRECTORY"
 STORE: Final = "BUILDGRAPH_STORE"
 MAX_SIZE: Final = "BUILDGRAPH_MAX_CACHE_SIZE"
 _MIB: Final = 1 << 20
-
-
-class Places(NamedTuple):
-    """The folders of an open cache: the store, the ledger that all runs share, and one that is this run's alone."""
-
-    store: str
-    ledger: str
-    run: str
 
 
 class TrainingCache(ABC):

@@ -21,8 +21,8 @@ from buildgraph.execution.request import Request
 from buildgraph.execution.resources import ResourceFolders
 from buildgraph.scheduler.accept import accept
 from buildgraph.store import LocalStore, Store
-from buildgraph.trainer.cache import Places
 from buildgraph.trainer.eviction import blobs_of, used
+from buildgraph.trainer.places import Places
 from buildgraph.trainer.storage import LocalModelStorage, ModelStorage
 
 _KEY: Final = b"buildgraph.training-cache.key\0"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buildgraph.errors import nearest
 from buildgraph.graph import circle
 from buildgraph.schema import GraphSchema, SchemaNode
+from buildgraph.trainer.configuration import GraphModelConfiguration
 from buildgraph.trainer.errors import GraphSchemaException
+
+if TYPE_CHECKING:
+    from buildgraph.trainer.domain import Domain
 
 
 def check_graph(schema: GraphSchema, given: Collection[str]) -> None:
@@ -47,15 +51,18 @@ def _check_need(schema: GraphSchema, name: str, node: SchemaNode, parameter: str
         )  # fmt: skip
 
 
-def check_plain(schema: GraphSchema) -> None:
-    """Refuse a config that the metadata of a model cannot hold. Raises GraphSchemaException (BG403)."""
-    for name, node in schema.nodes.items():
-        problem = _not_plain(node.config)
-        if problem:
-            raise GraphSchemaException(
-                f"the config of node '{name}' is not plain data: {problem}", code="BG403",
-                why="the model says how it was made, in JSON", fix="write it as text, numbers, lists and mappings with text as keys",
-            )  # fmt: skip
+def check_sayable(configuration: GraphModelConfiguration, domain: Domain) -> None:
+    """Refuse what the metadata of a model cannot hold. Raises GraphSchemaException (BG403)."""
+    said: dict[str, Any] = {"the domain": domain.as_dict(), "'spaces'": configuration.spaces}
+    for schema in (configuration.train_schema, configuration.predict_schema):
+        said.update({f"the config of node '{name}'": node.config for name, node in schema.nodes.items()})
+        for what, value in said.items():
+            problem = _not_plain(value)
+            if problem:
+                raise GraphSchemaException(
+                    f"{what} is not plain data: {problem}", code="BG403",
+                    why="the model says how it was made, in JSON", fix="write it as text, numbers, lists and mappings with text as keys",
+                )  # fmt: skip
 
 
 def _not_plain(value: Any, path: str = "") -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from buildgraph.archive import suffix_format
 from buildgraph.component import ExecutionContext
 from buildgraph.events import Listener, broadcast, ignore
 from buildgraph.execution.outputs import LostBlob
 from buildgraph.schema import GraphSchema
 from buildgraph.trainer.cache import TrainingCache
-from buildgraph.trainer.checks import check_graph, check_plain
+from buildgraph.trainer.checks import check_graph, check_sayable
 from buildgraph.trainer.configuration import GraphModelConfiguration
 from buildgraph.trainer.hooks import GraphNodeHook, TrainingLog
 from buildgraph.trainer.metadata import ModelMetadata, of_configuration
@@ -24,6 +25,8 @@ from buildgraph.trainer.status import FAILED, STALE, UNDETERMINED, FingerprintSt
 from buildgraph.trainer.storage import LocalModelStorage, ModelStorage
 
 if TYPE_CHECKING:
+    from buildgraph.digest import Digest
+    from buildgraph.store import Store
     from buildgraph.trainer.importing import TrainingDataImporter
     from buildgraph.trainer.running import Done
     from buildgraph.trainer.session import Run
@@ -54,43 +57,47 @@ class GraphTrainer:
         self._jobs = jobs
 
     def train(
-        self, model_configuration: GraphModelConfiguration, importer: TrainingDataImporter, output_filename: Path,
+        self, model_configuration: GraphModelConfiguration, importer: TrainingDataImporter, output_filename: Path | Callable[[ModelMetadata], Path],
         force_retraining: bool = False, is_finetuning: bool = False,
     ) -> ModelMetadata:  # fmt: skip
         """Bring every node that the targets of the train schema need up to date, then write the archive `output_filename`.
 
+        The name may depend on the metadata: give a function. An archive that is there already, whole, is left as it is.
+
         With `force_retraining` everything runs; results are kept all the same. With `is_finetuning` a node can read its
-        resource of the base model, which is what the model storage holds. Raises GraphSchemaException for a graph that
-        cannot be, InvalidConfigException and GraphComponentException for components; then no archive is written, and what
-        had finished is kept for the next time.
+        resource of the base model, which is what the model storage holds. Raises, before anything runs,
+        GraphSchemaException for a graph that cannot be and what a model cannot say, and UsageError (BG400) for an archive
+        whose name says no format; then InvalidConfigException and GraphComponentException for components. In either case
+        no archive is written, and what had finished is kept for the next time.
         """
         from buildgraph.trainer.running import execute, restore
 
         schema = model_configuration.train_schema
         check_graph(schema, (IMPORTER,))
-        for each in (schema, model_configuration.predict_schema):
-            check_plain(each)
         domain = deepcopy(importer.get_domain())
+        check_sayable(model_configuration, domain)
+        archive = output_filename if callable(output_filename) else Path(output_filename)
+        if isinstance(archive, Path) and isinstance(self._model_storage, LocalModelStorage):
+            suffix_format(archive.name)  # raises for a name that says no format
         run = self._run(schema, importer, is_finetuning)
         wanted = schema.minimal_graph_schema() if schema.target_names else GraphSchema({})
         listen = broadcast(self._listen, TrainingLog(wanted, _logger))
         forced: bool = force_retraining
         for attempt in range(_LOST):
             with self._cache.opened() as places, execute(
-                run, list(wanted.nodes), self._graph_runner_class, places.store, places.ledger, places.run,
-                force=forced, jobs=self._jobs, hooks=self._hooks, listen=listen,
+                run, list(wanted.nodes), self._graph_runner_class.execution, places.store, places.ledger, places.run,
+                force=forced, jobs=self._jobs, hooks=self._hooks, listen=listen, failed=self._note,
             ) as done:  # fmt: skip
                 try:
                     resources = done.resources()
                     for name, output in resources.items():
                         restore(done.store, output, self._model_storage, name)
-                except LostBlob as lost:
+                except LostBlob:  # the store let go of what was damaged, so next time it is a miss
                     if attempt == _LOST - 1:
                         raise
-                    _forget(done, lost)
                     forced = False
                     continue
-                return self._pack(model_configuration, Path(output_filename), domain, done, wanted, list(resources))
+                return self._pack(model_configuration, archive, domain, done, wanted, list(resources))
         raise AssertionError("the last attempt returns or raises")
 
     def fingerprint(self, train_schema: GraphSchema, importer: TrainingDataImporter, is_finetuning: bool = False) -> dict[str, FingerprintStatus | Any]:
@@ -129,32 +136,27 @@ class GraphTrainer:
         base = self._model_storage if is_finetuning and isinstance(self._model_storage, LocalModelStorage) else None
         return Run(schema, {IMPORTER: importer}, base, ExecutionContext(schema, is_finetuning=is_finetuning), self._environment)
 
+    def _note(self, store: Store, keys: Mapping[str, Digest]) -> None:
+        """Tell the cache what was of use."""
+        self._cache.note(store, {key: result for key in keys.values() if (result := store.result(key)) is not None})
+
     def _pack(
-        self, configuration: GraphModelConfiguration, archive: Path, domain: Any, done: Done, schema: GraphSchema, resources: Sequence[str]
+        self, configuration: GraphModelConfiguration, archive: Path | Callable[[ModelMetadata], Path], domain: Any, done: Done, schema: GraphSchema, resources: Sequence[str]
     ) -> ModelMetadata:
-        when, lineage, used = 0, {}, {}
+        when, lineage = 0, {}
         for name in schema.nodes:
             key, output = done.keys.get(name), done.outputs.get(name)
             result = done.store.result(key) if key is not None else None
-            if key is not None and result is not None:
-                used[key] = result
-                when = max(when, result.created)
+            when = max(when, result.created if result is not None else 0)
             lineage[name] = {"fingerprint": key.hex() if key else "", "output": output.digest.hex() if output else ""}
-        self._cache.note(done.store, used)
+        self._note(done.store, done.keys)
         trained = datetime.fromtimestamp(when, UTC) if when else datetime.now(UTC).replace(microsecond=0)
         about = replace(of_configuration(configuration, domain, trained), lineage=lineage)
         if not isinstance(self._model_storage, LocalModelStorage):
-            return self._model_storage.create_model_package(archive, configuration, domain)
+            return self._model_storage.create_model_package(archive if isinstance(archive, Path) else archive(about), configuration, domain)
         from buildgraph.trainer.packaging import pack_model
 
-        return pack_model(archive, self._model_storage, resources, about)
+        return pack_model(archive, {name: self._model_storage.folder(name) for name in resources}, about)
 
-
-def _forget(done: Done, lost: LostBlob) -> None:
-    """Let go of the results that name a blob which the store does not have: they run again."""
-    for name, key in done.keys.items():
-        result = done.store.result(key)
-        if result is not None and (lost.digest in result.blobs() or name in done.persisted or done.outputs[name].codec.startswith("resource")):
-            done.store.forget_result(key)
 
 

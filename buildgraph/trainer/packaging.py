@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,26 +14,25 @@ from typing import Any, Final
 from buildgraph.archive import ArchiveInfo, Member, inspect, iterate, suffix_format, unpack, write
 from buildgraph.digest import Digest
 from buildgraph.encoding import encode
-from buildgraph.errors import UsageError, VerificationError
+from buildgraph.errors import BuildgraphError, UsageError, VerificationError
 from buildgraph.execution.resources import folder_name, resource_name
 from buildgraph.execution.trees import EXECUTABLE, FILE, FOLDER, LINK, Entry, manifests, scan
 from buildgraph.trainer.metadata import ModelMetadata, check_version, identified, portable
-from buildgraph.trainer.storage import LocalModelStorage
 
 _COMPONENTS: Final = "components"  # the folder of an archive that holds the resources
 
 
-def pack_model(archive: Path, storage: LocalModelStorage, names: Iterable[str], about: ModelMetadata) -> ModelMetadata:
-    """Pack the resources `names` of `storage`, with what `about` says; the metadata with the identity that follows.
+def pack_model(archive: Path | Callable[[ModelMetadata], Path], resources: Mapping[str, Path], about: ModelMetadata) -> ModelMetadata:
+    """Pack `resources`, each from its folder, with what `about` says; the metadata with the identity that follows.
 
-    Folders that lead to `archive` are made. Its time is `trained_at`. Raises UsageError (BG582) for a link in a resource.
+    `archive` may depend on that metadata. Folders that lead to `archive` are made. Its time is `trained_at`. Raises UsageError (BG582) for a link in a resource.
     """
     members: list[Member] = []
-    resources: dict[str, str] = {}
+    digests: dict[str, str] = {}
     empty: list[str] = []
-    for name in sorted(names):
-        entries = [_digested(storage.folder(name), entry, name) for entry in scan(str(storage.folder(name)), name)]
-        resources[name] = manifests(entries)[0].hex()
+    for name, folder in sorted(resources.items()):
+        entries = [_digested(folder, entry, name) for entry in scan(str(folder), name)]
+        digests[name] = manifests(entries)[0].hex()
         inside = f"{_COMPONENTS}/{folder_name(name)}"
         for entry in entries or [Entry("", FOLDER)]:
             path = f"{inside}/{entry.path}".rstrip("/")
@@ -41,15 +40,26 @@ def pack_model(archive: Path, storage: LocalModelStorage, names: Iterable[str], 
                 empty.append(path)
             else:
                 assert entry.digest is not None
-                members.append(Member(path, entry.size, entry.digest, entry.mode == EXECUTABLE, str(storage.folder(name) / entry.path)))
-    said = portable(replace(about, resources=resources))
+                members.append(Member(path, entry.size, entry.digest, entry.mode == EXECUTABLE, str(folder / entry.path)))
+    said = portable(replace(about, resources=digests))
     said["empty_folders"] = sorted(empty)
     said["model_id"] = identity_of(said)
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    write(str(archive), members, metadata=said, format=suffix_format(archive.name))
+    found = identified(replace(about, resources=digests), said["model_id"])
+    place = archive if isinstance(archive, Path) else archive(found)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not _is_there(place, said):
+        write(str(place), members, metadata=said, format=suffix_format(place.name))
     when = about.trained_at.timestamp()
-    os.utime(archive, (when, when))
-    return identified(replace(about, resources=resources), said["model_id"])
+    os.utime(place, (when, when))
+    return found
+
+
+def _is_there(archive: Path, said: dict[str, Any]) -> bool:
+    """Whether `archive` is the model that says `said` already, every byte of it: reading is much cheaper than compressing."""
+    try:
+        return inspect(archive).metadata == said and sum(1 for _ in iterate(archive)) >= 0
+    except (BuildgraphError, OSError):
+        return False
 
 
 def _digested(folder: Path, entry: Entry, name: str) -> Entry:

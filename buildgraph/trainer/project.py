@@ -83,16 +83,14 @@ def train(
             return TrainingResult(None, FORCED * force_training | STALE * stale, found)
         folder = Path(output)
         folder.mkdir(parents=True, exist_ok=True)
-        private = Path(tempfile.mkdtemp(prefix=".training-", dir=folder))
-        try:
-            metadata = trainer.train(configuration, importer, private / "model.tar.gz", force_training, finetuning)
-            archive = folder / archive_name(fixed_model_name, configuration.training_type, metadata.trained_at, metadata.model_id)
-            os.replace(private / "model.tar.gz", archive)
-        finally:
-            shutil.rmtree(private, ignore_errors=True)
+
+        def place(model: ModelMetadata) -> Path:
+            return folder / archive_name(fixed_model_name, configuration.training_type, model.trained_at, model.model_id)
+
+        metadata = trainer.train(configuration, importer, place, force_training, finetuning)
     with _told(listen):
         written = _write_back(project.config, *filled)
-    return TrainingResult(str(archive), 0, None, metadata, written)
+    return TrainingResult(str(place(metadata)), 0, None, metadata, written)
 
 
 def configured(

@@ -120,7 +120,7 @@ class ProcessPoolRunner(GraphRunner):
         try:
             schema = GraphSchema({name: _as_target(node, name in wanted) for name, node in self._schema.nodes.items()})
             run = Run(schema, inputs or {}, self._storage, self._context)
-            with execute(run, wanted, type(self), os.path.join(folder, "store"), os.path.join(folder, "ledger"), folder, hooks=self._hooks) as done:
+            with execute(run, wanted, self.execution, os.path.join(folder, "store"), os.path.join(folder, "ledger"), folder, hooks=self._hooks) as done:
                 for resource, output in done.resources().items():
                     restore(done.store, output, self._storage, resource)
                 return {name: value_of(done, name, self._storage) for name in wanted}

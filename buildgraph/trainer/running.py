@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from buildgraph.action import Output
 from buildgraph.component import ExecutionContext
@@ -20,20 +20,18 @@ from buildgraph.execution.codecs import CACHEABLE, RESOURCE, RESOURCES, TREE, So
 from buildgraph.execution.modules import own_modules
 from buildgraph.execution.outputs import LostBlob, OutputFolder, holds_folder
 from buildgraph.execution.resources import resource_name
+from buildgraph.execution.runner import Runner
 from buildgraph.execution.trees import folders_in
 from buildgraph.loading.settings import Settings
 from buildgraph.schema import Resource
 from buildgraph.session import Prepared
 from buildgraph.store import Store
-from buildgraph.trainer.cache import Places
 from buildgraph.trainer.hooks import GraphNodeHook, HookedRunner
 from buildgraph.trainer.node import component_failed
+from buildgraph.trainer.places import Places
 from buildgraph.trainer.session import Rows, Run, TrainingSession, own_folders
 from buildgraph.trainer.storage import ModelStorage
 from buildgraph.workspace import Build
-
-if TYPE_CHECKING:
-    from buildgraph.trainer.runner import GraphRunner
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,15 @@ class Done:
 
 @contextmanager
 def execute(
-    run: Run, names: Sequence[str], runner_class: type[GraphRunner], store: str, ledger: str, folder: str, *,
+    run: Run, names: Sequence[str], execution: Callable[[str, Sequence[str], int], Runner], store: str, ledger: str, folder: str, *,
     force: Collection[str] | bool = (), jobs: int = 0, hooks: Sequence[GraphNodeHook] = (), listen: Listener = ignore,
+    failed: Callable[[Store, Mapping[str, Digest]], None] = lambda _store, _keys: None,
 ) -> Iterator[Done]:  # fmt: skip
     """Bring the nodes `names` up to date; the store stays open inside. `folder` is this run's alone.
 
+    `execution` makes what executes single actions, as that of a GraphRunner does.
+
+    `failed` is told of what had finished, by the keys of the nodes, when one fails.
     Raises what fails: InvalidConfigException and GraphComponentException for components, errors of the machine as they are.
     """
     started = time.perf_counter()
@@ -76,7 +78,7 @@ def execute(
     settings = Settings(store=store, jobs=jobs)
     root = os.path.join(folder, "run")
     os.makedirs(root)
-    runner = runner_class.execution(root, own_folders(sys.path), jobs)
+    runner = execution(root, own_folders(sys.path), jobs)
     if hooks:
         runner = HookedRunner(runner, hooks, run.context or ExecutionContext(run.schema), lambda path: os.path.join(root, path), _Defaults(root))
     try:
@@ -85,6 +87,7 @@ def execute(
             build = Build(session, runner, started)
             report = build.run(names, "", keep_going=False, force=force, deep_keys=True, write=False)
             for name, error in report.errors.items():
+                failed(session.store, build.known.keys)
                 raise failure(name, error)
             assert build.prepared is not None
             examined, known = build.prepared.examined, build.known
@@ -107,8 +110,10 @@ class _Defaults(dict[str, Mapping[str, Any]]):
     def __call__(self, entry_point: str) -> Mapping[str, Any]:
         if entry_point not in self:
             with own_modules(self._root, *own_folders(sys.path)):
-                ask = getattr(entry(entry_point), "get_default_config", dict)
-                self[entry_point] = ask()
+                try:
+                    self[entry_point] = getattr(entry(entry_point), "get_default_config", dict)()
+                except Exception:  # noqa: BLE001 - whatever is wrong, the node's own run will say it
+                    self[entry_point] = {}
         return self[entry_point]
 
 

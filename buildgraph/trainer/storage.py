@@ -120,7 +120,7 @@ class LocalModelStorage(ModelStorage):
         from buildgraph.trainer.metadata import of_configuration
         from buildgraph.trainer.packaging import pack_model
 
-        return pack_model(Path(model_archive_path), self, self.names(), of_configuration(model_configuration, domain, datetime.now(UTC)))
+        return pack_model(Path(model_archive_path), {name: self.folder(name) for name in self.names()}, of_configuration(model_configuration, domain, datetime.now(UTC)))
 
     def folder(self, name: str) -> Path:
         """Where the resource `name` is, or would be. Raises UsageError (BG227) for a name that cannot be one."""

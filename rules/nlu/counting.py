@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from buildgraph.rules.nlu.base import Featurizer, read_record, write_record
-from buildgraph.rules.nlu.options import number, one_of, unusable
+from buildgraph.rules.nlu.options import ignored, number, one_of, pattern, refused, unusable
 from buildgraph.rules.nlu.patterns import add
 
 from buildgraph.component import Resource
@@ -48,14 +48,23 @@ class CountVectorsFeaturizer(Featurizer):
         least, most = number(config, "min_ngram", name, least=1), number(config, "max_ngram", name, least=1)
         if least > most:
             raise unusable(name, "min_ngram", least, f"at most max_ngram, which is {most}")
+        number(config, "min_df", name)
+        number(config, "max_df", name)
+        if config["max_features"] is not None:
+            number(config, "max_features", name, least=1)
+        pattern(config, "token_pattern", name)
+        ignored(config, self.get_default_config(), name, "use_shared_vocab", "use_lemma", "additional_vocabulary_size")
         self._vocabulary: list[str] = []
+        self._known: frozenset[str] = frozenset()
 
     def train(self, training_data: TrainingData) -> Resource:
         texts = [self._text(message, training=True) for message in training_data.nlu_examples]
         vectorizer = self._vectorizer(None)
         try:
-            self._vocabulary = sorted(vectorizer.fit(texts).vocabulary_)
-        except ValueError as error:  # not one n-gram is left
+            self._learnt(sorted(vectorizer.fit(texts).vocabulary_))
+        except (ValueError, TypeError, re.error) as error:
+            if not any(each in str(error) for each in ("empty vocabulary", "no terms remain", "max_df corresponds")):
+                raise refused(type(self).__name__, error) from None
             _logger.warning("CountVectorsFeaturizer learnt nothing: %s", error)
         return self.persist()
 
@@ -87,12 +96,11 @@ class CountVectorsFeaturizer(Featurizer):
             words = [token if word.lower() in unknown or (known is not None and word.lower() not in known) else word for word in words]
         return " ".join(words)
 
-    @property
-    def _known(self) -> frozenset[str]:
-        return frozenset(each.lower() for each in self._vocabulary)
+    def _learnt(self, vocabulary: list[str]) -> None:
+        self._vocabulary, self._known = vocabulary, frozenset(each.lower() for each in vocabulary)
 
     def save(self, folder: Path) -> None:
         write_record(folder, "vocabulary.msgpack", self._vocabulary)
 
     def restore(self, folder: Path) -> None:
-        self._vocabulary = read_record(folder, "vocabulary.msgpack") or []
+        self._learnt(read_record(folder, "vocabulary.msgpack") or [])

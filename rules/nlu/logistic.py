@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from buildgraph.rules.nlu.classifying import LinearClassifier, softmax
-from buildgraph.rules.nlu.options import number
+from buildgraph.rules.nlu.options import number, one_of, refused, unusable
 
 from buildgraph.component import Resource
 from buildgraph.trainer.data import TrainingData
+
+_SOLVERS: Final = ("lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga")
 
 
 class LogisticRegressionClassifier(LinearClassifier):
@@ -18,10 +21,19 @@ class LogisticRegressionClassifier(LinearClassifier):
     def get_default_config() -> dict[str, Any]:
         return {"class_weight": "balanced", "max_iter": 100, "solver": "lbfgs", "tol": 1e-4, "C": 1.0, "random_state": 42, "ranking_length": 10}
 
+    def __init__(self, *arguments: Any) -> None:
+        """Raises InvalidConfigException (BG546) for a value that an option cannot have."""
+        super().__init__(*arguments)
+        name, weight = type(self).__name__, self.config["class_weight"]
+        number(self.config, "max_iter", name, least=1)
+        number(self.config, "tol", name)
+        number(self.config, "C", name)
+        one_of(self.config, "solver", name, _SOLVERS)
+        if weight not in (None, "balanced") and not isinstance(weight, Mapping):
+            raise unusable(name, "class_weight", weight, "balanced, nothing, or a weight for each intent")
+
     def train(self, training_data: TrainingData) -> Resource:
-        """Raises InvalidConfigException for settings that scikit-learn refuses."""
         found, labels = self.examples(training_data)
-        number(self.config, "max_iter", type(self).__name__, least=1)
         if len(self.intents) > 1 and found.shape[1]:
             self.weights, self.bias = self._fit(found, labels)
         return self.persist()
@@ -33,13 +45,18 @@ class LogisticRegressionClassifier(LinearClassifier):
         from sklearn.linear_model import LogisticRegression
 
         config = self.config
+        if config["solver"] == "liblinear" and len(self.intents) > 2:
+            raise unusable(type(self).__name__, "solver", "liblinear", "another one where there are more than two intents, such as lbfgs")
         model = LogisticRegression(
             class_weight=config["class_weight"], max_iter=config["max_iter"], solver=config["solver"], tol=config["tol"], C=config["C"],
             random_state=config["random_state"],
         )  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is the user's own choice
-            model.fit(found, labels)
+            try:
+                model.fit(found, labels)
+            except (ValueError, TypeError) as error:
+                raise refused(type(self).__name__, error) from None
         return model.coef_, model.intercept_
 
     def confidences(self, found: Any) -> Any:

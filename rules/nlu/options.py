@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buildgraph.errors import nearest
 from buildgraph.trainer.errors import InvalidConfigException
+
+_logger = logging.getLogger(__name__)
 
 
 def checked(config: Mapping[str, Any], defaults: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -34,6 +38,28 @@ def one_of(config: Mapping[str, Any], option: str, name: str, known: Sequence[An
     if value not in known:
         raise unusable(name, option, value, " or ".join(map(repr, known)))
     return value
+
+
+def refused(name: str, error: Exception) -> InvalidConfigException:
+    """The error for a value that scikit-learn itself refuses."""
+    return InvalidConfigException(
+        f"scikit-learn refuses the options of {name}: {error}", code="BG546", why="these options are handed on to it as they are", fix="correct the value that it names",
+    )  # fmt: skip
+
+
+def pattern(config: Mapping[str, Any], option: str, name: str) -> re.Pattern[str] | None:
+    """The regular expression that is the value of `option`, if it has one. Raises InvalidConfigException (BG546) for anything else."""
+    try:
+        return re.compile(config[option]) if config[option] else None
+    except (re.error, TypeError) as error:
+        raise unusable(name, option, config[option], f"a regular expression ({error})") from None
+
+
+def ignored(config: Mapping[str, Any], defaults: Mapping[str, Any], name: str, *options: str) -> None:
+    """Log those of `options`, which configurations of the field have and which do nothing here, that are not left at their default."""
+    for option in options:
+        if config[option] != defaults[option]:
+            _logger.info("%s takes no account of '%s'", name, option)
 
 
 def unusable(name: str, option: str, value: object, wanted: str) -> InvalidConfigException:

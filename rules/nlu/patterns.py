@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from buildgraph.rules.nlu.base import Featurizer, read_record, write_record
+from buildgraph.rules.nlu.options import ignored
 
 from buildgraph.component import Resource
 from buildgraph.trainer.data import TEXT, TOKENS, Features, Message, TrainingData
@@ -30,6 +31,7 @@ class RegexFeaturizer(Featurizer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
+        ignored(self.config, self.get_default_config(), type(self).__name__, "number_additional_patterns")
         self.patterns: list[dict[str, str]] = []
 
     def train(self, training_data: TrainingData) -> Resource:

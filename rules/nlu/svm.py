@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from buildgraph.rules.nlu.classifying import LinearClassifier, softmax
-from buildgraph.rules.nlu.options import number, unusable
+from buildgraph.rules.nlu.options import ignored, number, one_of, refused, unusable
 
 from buildgraph.component import Resource
 from buildgraph.trainer.data import TrainingData
@@ -35,16 +35,24 @@ class SklearnIntentClassifier(LinearClassifier):
         if not isinstance(values, list) or not values or not all(isinstance(each, int | float) and each > 0 for each in values):
             raise unusable(name, "C", values, "a list of numbers above 0")
         number(self.config, "max_cross_validation_folds", name, least=2)
+        ignored(self.config, self.get_default_config(), name, "gamma", "num_threads")
 
     def train(self, training_data: TrainingData) -> Resource:
+        """Raises InvalidConfigException (BG546) for a `scoring_function` that scikit-learn does not know."""
+        from sklearn.metrics import get_scorer_names
+
+        one_of(self.config, "scoring_function", type(self).__name__, get_scorer_names())
         found, labels = self.examples(training_data)
         if len(self.intents) > 1 and found.shape[1]:
             fewest = min(labels.count(each) for each in self.intents)
             folds = min(int(self.config["max_cross_validation_folds"]), fewest)
             chosen = self.config["C"][0]
-            if folds > 1:
-                chosen, self.scale = self._choose(found, labels, folds)
-            model = self._machine(chosen).fit(found, labels)
+            try:
+                if folds > 1:
+                    chosen, self.scale = self._choose(found, labels, folds)
+                model = self._machine(chosen).fit(found, labels)
+            except (ValueError, TypeError) as error:
+                raise refused(type(self).__name__, error) from None
             self.weights, self.bias = model.coef_, model.intercept_
         return self.persist()
 

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from buildgraph.rules.nlu.base import Tokenizer
-from buildgraph.rules.nlu.options import unusable
+from buildgraph.rules.nlu.options import ignored, pattern
 
 from buildgraph.trainer.data import INTENT, TEXT, TOKENS, Message, Token, TrainingData
 
@@ -30,11 +30,8 @@ class WhitespaceTokenizer(Tokenizer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        pattern = self.config["token_pattern"]
-        try:
-            self._pattern = re.compile(pattern) if pattern else None
-        except (re.error, TypeError) as error:
-            raise unusable("WhitespaceTokenizer", "token_pattern", pattern, f"a regular expression ({error})") from None
+        self._pattern = pattern(self.config, "token_pattern", type(self).__name__)
+        ignored(self.config, self.get_default_config(), type(self).__name__, "prefix_separator_symbol")
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         self.process(training_data.nlu_examples)

@@ -112,7 +112,7 @@ def forged(project: Place, uses: str) -> Path:
     name = next(name for name in nodes if name.startswith("run_"))
     nodes[name] = replace(nodes[name], uses=uses)
     archive = project.root / "forged.tar.gz"
-    pack_model(archive, storage, said.resources, replace(said, predict_schema=GraphSchema(nodes)))
+    pack_model(archive, {each: storage.folder(each) for each in said.resources}, replace(said, predict_schema=GraphSchema(nodes)))
     return archive
 
 
@@ -354,7 +354,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_model(project: Place, small_disk:
     said = project("train", *options, expect=2, env={"TMPDIR": str(small_disk)} if full == "temporary" else {})
     assert "Traceback" not in said.err
     assert "fix: " in said.err
-    assert [path for path in small_disk.rglob("*") if path.is_file() and "store" not in path.parts] == []
+    assert [path for path in small_disk.rglob("*") if path.is_file() and "ledger" not in path.parts] == []
     assert not list(project.root.glob("models/*"))
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from buildgraph.errors import UsageError
+from buildgraph.errors import BuildgraphError, UsageError
 from buildgraph.schema import Resource
 from buildgraph.trainer.cache import LocalTrainingCache
+from buildgraph.trainer.errors import GraphComponentException
 from buildgraph.trainer.storage import LocalModelStorage
 
 THINGS = '''"""Values that write themselves to a folder."""
@@ -366,16 +367,38 @@ def test_a_training_keeps_within_the_size(lab):
     assert len(again.ran) < len(nodes)
 
 
+def test_what_failed_trainings_kept_counts_too(lab):
+    """Finished work of a training that failed is kept, and let go like everything else."""
+    lab.write("other.py", "from parts import Base\nimport hashlib\n\nclass Big(Base):\n    def run(self):\n        return hashlib.shake_256(self.config['name'].encode()).digest(2 << 20)\n")
+    cache = LocalTrainingCache(lab.folder / "tight", 5)
+    for number in range(6):
+        nodes = {"big": lab.node("other.Big", config={"name": str(number)}), "fail": lab.target("Fail", {"value": "big"})}
+        with pytest.raises(GraphComponentException):
+            lab.train(nodes, cache=cache)
+    lab.train({"give": lab.target("Give", config={"value": 1})}, cache=cache)
+    assert stored(lab.folder / "tight") <= 2
+
+
+def test_a_cache_that_cannot_be_opened_is_an_error_that_leaves_nothing(folder, storage):
+    """Something else lies where the store should be."""
+    folder.mkdir()
+    (folder / "store").write_text("not a store")
+    with pytest.raises(BuildgraphError):
+        LocalTrainingCache(folder).cache_output("key", "value", "content", storage)
+    assert [path.name for path in folder.iterdir()] == ["store"]
+
+
 def test_many_share_a_cache_without_a_lost_write(folder, storage):
     """Processes that write, read and push each other's values out never fail."""
     script = """
 import sys
 from pathlib import Path
 from buildgraph.trainer.cache import LocalTrainingCache
+from buildgraph.trainer.errors import GraphComponentException
 from buildgraph.trainer.storage import LocalModelStorage
 cache = LocalTrainingCache(sys.argv[1], float(sys.argv[3]) or None)
 storage = LocalModelStorage.create(Path(sys.argv[1], "storage"))
-for number in range(15):
+for number in range(9):
     name = f"{sys.argv[2]} {number}"
     value = (name * 30_000)[:200_000]
     cache.cache_output(name, value, f"content {name}", storage)
@@ -391,7 +414,7 @@ for number in range(15):
         assert [process.returncode for process in running] == [0] * 4, said
     whole = LocalTrainingCache(folder / "0")
     for number in range(4):
-        for turn in (0, 7, 14):
+        for turn in (0, 4, 8):
             name = f"{number} {turn}"
             assert whole.get_cached_result(f"content {name}", "node", storage) == (name * 30_000)[:200_000]
 

@@ -15,7 +15,7 @@ from buildgraph.trainer.errors import (
     GraphSchemaException,
     InvalidConfigException,
 )
-from buildgraph.trainer.runner import InlineRunner
+from buildgraph.trainer.runner import InlineRunner, ProcessPoolRunner
 
 
 @pytest.fixture
@@ -194,6 +194,16 @@ def test_a_live_runner_passes_objects_as_they_are(inline_lab):
     schema = GraphSchema({"same": lab.target("other.Same", {"value": "__message__"})})
     thing = object()
     assert InlineRunner.create(schema, lab.storage(), ExecutionContext(schema)).run({"__message__": thing})["same"] is thing
+
+
+def test_a_pool_names_an_input_that_cannot_travel(make_lab):
+    lab = make_lab(ProcessPoolRunner)
+    lab.use()
+    schema = GraphSchema({"text": lab.target("Text", {"value": "__message__"})})
+    runner = lab.runner.create(schema, lab.storage(), ExecutionContext(schema))
+    with pytest.raises(BuildgraphError, match="__message__") as raised:
+        runner.run({"__message__": object()})
+    assert raised.value.code == "BG232"
 
 
 def test_diamonds_are_walked_once(inline_lab):

@@ -186,13 +186,17 @@ def test_a_target_may_need_a_placeholder(lab, tmp_path):
 # what is found, and what is not
 
 
-@pytest.mark.parametrize("value", [0, "", [], {}, None, False, 0.0], ids=repr)
-def test_a_value_that_counts_as_false_is_found_all_the_same(lab, value):
-    nodes = {"give": lab.target("Give", config={"value": value}), "text": lab.target("Text", {"value": "give"})}
+def test_values_that_count_as_false_are_found_all_the_same(lab):
+    nodes = {}
+    for value in (0, "", [], {}, None, False, 0.0):
+        nodes[f"give {value!r}"] = lab.target("Give", config={"value": value})
+        nodes[f"text {value!r}"] = lab.target("Text", {"value": f"give {value!r}"})
     lab.train(nodes)
     assert lab.train(nodes).ran == []
-    nodes["text"] = lab.changed(nodes["text"], style="other")
-    assert lab.train(nodes).ran == ["text"]
+    texts = [name for name in nodes if name.startswith("text")]
+    for name in texts:
+        nodes[name] = lab.changed(nodes[name], style="other")
+    assert lab.train(nodes).ran == sorted(texts)
 
 
 def test_what_is_never_kept_runs_every_time_and_disturbs_nobody(lab):
@@ -305,6 +309,20 @@ def test_resources_of_found_nodes_are_in_the_storage_and_in_the_archive(lab, fiv
     assert again.archive.read_bytes() == first.archive.read_bytes()
 
 
+def test_what_lay_in_the_storage_is_replaced(lab):
+    """A resource is what its node wrote, and not a file more; whether it ran or was found."""
+    nodes = {"give": lab.node("Give", config={"value": 4}), "train": lab.target("Train", {"number": "give"}, fn="train")}
+    clean = lab.train(nodes)
+    for force in (False, True):
+        storage = lab.storage()
+        with storage.write_to(Resource("train")) as folder:
+            (folder / "extra.txt").write_text("left over")
+            (folder / "model.txt").write_text("old")
+        again = lab.train(nodes, storage=storage, force=force, archive="again.tar.gz")
+        assert files_of(storage, "train") == {"model.txt": "4", "deep/more.txt": "always the same"}
+        assert again.archive.read_bytes() == clean.archive.read_bytes()
+
+
 # failures
 
 
@@ -342,6 +360,18 @@ def test_half_of_a_resource_is_none(lab):
         lab.train(nodes, storage=storage)
     assert list(storage.path.iterdir()) == []
     assert not (lab.folder / "models").exists()
+
+
+def test_half_of_a_resource_is_none_even_when_its_component_goes_on(lab):
+    """It may catch what went wrong; what it wrote until then is in no model."""
+    lab.write(
+        "other.py",
+        "from parts import Base, Resource\n\nclass Tough(Base):\n    def run(self) -> int:\n        try:\n            with self.storage.write_to(Resource('half')) as folder:\n"
+        "                (folder / 'a.txt').write_text('a')\n                raise RuntimeError\n        except RuntimeError:\n            return 1\n",
+    )
+    storage = lab.storage()
+    assert lab.train({"tough": lab.target("other.Tough")}, storage=storage).metadata.resources == {}
+    assert list(storage.path.iterdir()) == []
 
 
 def test_an_exception_of_a_component_names_its_node_and_comes_with_its_cause(lab):
@@ -461,6 +491,25 @@ def test_what_is_persisted_beside_a_value_reaches_who_needs_it(many):
     assert files_of(storage, "second") == {"number.txt": "second 4"}
 
 
+def test_an_input_may_persist_and_hand_over_its_resource(many):
+    """To other inputs, to what runs in workers, and into the model."""
+    lab = many
+    lab.number(6)
+    nodes = {
+        "read": lab.reader(),
+        "train": lab.node("Train", {"number": "read"}, fn="train", is_input=True),
+        "early": lab.node("Process", {"resource": "train"}, constructor_name="load", is_input=True),
+        "process": lab.target("Process", {"resource": "train", "number": "early"}, fn="process", constructor_name="load"),
+        "expect": lab.target("Expect", {"number": "process"}, config={"number": 12}),
+    }
+    first = lab.train(nodes)
+    assert first.ran == ["expect", "process"]
+    assert list(first.metadata.resources) == ["train"]
+    again = lab.train(nodes, archive="again.tar.gz")
+    assert again.ran == []
+    assert again.archive.read_bytes() == first.archive.read_bytes()
+
+
 def test_an_empty_resource_is_a_resource(many, tmp_path):
     lab = many
     storage = lab.storage()
@@ -509,11 +558,14 @@ def test_a_component_that_changes_its_config_changes_only_its_own(many):
     assert nodes["given"].config == {"list": [7], "own": [1]}
 
 
-@pytest.mark.parametrize("name", ["a b", "a/b", "//a:b", "ä", "100%", "x" * 150, "-", "train_Some.Thing0"])
-def test_nodes_may_be_called_anything(lab, name):
-    nodes = {"give": lab.node("Give", config={"value": 4}), name: lab.target("Train", {"number": "give"}, fn="train"), "use": lab.target("Process", {"resource": name}, constructor_name="load")}
+def test_nodes_may_be_called_anything(lab):
+    names = ["a b", "a/b", "//a:b", "ä", "100%", "x" * 150, "-", "train_Some.Thing0"]
+    nodes = {"give": lab.node("Give", config={"value": 4})}
+    for name in names:
+        nodes[name] = lab.target("Train", {"number": "give"}, fn="train")
+        nodes[f"use {name}"] = lab.target("Process", {"resource": name}, constructor_name="load")
     trained = lab.train(nodes)
-    assert list(trained.metadata.resources) == [name]
+    assert set(trained.metadata.resources) == {*names}
     assert lab.train(nodes).ran == []
 
 
@@ -523,6 +575,11 @@ def test_a_node_that_misses_a_parameter_is_named(lab):
     assert raised.value.code == "BG237"
     assert "'add'" in raised.value.headline
     assert "number" in str(raised.value)
+
+
+def test_a_method_that_is_none_is_named(lab):
+    with pytest.raises(GraphComponentException, match=r"(?s)odd.*not callable"):
+        lab.train({"odd": lab.target("Give", fn="config")})
 
 
 def test_the_reason_of_a_run_says_what_changed(lab):
@@ -616,6 +673,34 @@ def test_a_config_that_no_archive_can_hold_is_refused_before_anything_runs(lab):
     assert not (lab.folder / "models").exists()
 
 
+def test_a_node_that_needs_itself_is_a_circle(lab):
+    with pytest.raises(GraphSchemaException, match="self -> self") as raised:
+        lab.train({"self": lab.target("Add", {"number": "self"})})
+    assert raised.value.code == "BG021"
+
+
+def test_a_model_that_cannot_be_called_so_is_refused_before_anything_runs(lab):
+    """By its ending, an archive says what it is."""
+    with pytest.raises(UsageError, match="odd"):
+        lab.train({"give": lab.target("Give", config={"value": 1})}, archive="model.odd")
+    assert lab.heard.ran == []
+
+
+@pytest.mark.parametrize("what", ["domain", "spaces"])
+def test_what_no_model_can_say_is_refused_before_anything_runs(lab, what):
+    from buildgraph.trainer.domain import Domain
+
+    class Importer(TrainingFileImporter):
+        def get_domain(self):
+            return Domain(slots={"when": {"initial": {1, 2}}}) if what == "domain" else Domain()
+
+    configuration = lab.configured({"give": lab.target("Give", config={"value": 1})}, spaces=[{"a": object()}] if what == "spaces" else None)
+    with pytest.raises(GraphSchemaException, match=what) as raised:
+        lab.train({}, configuration=configuration, importer=Importer())
+    assert raised.value.code == "BG403"
+    assert lab.heard.ran == []
+
+
 def test_wide_and_deep_graphs_are_walked_once(inline_lab):
     """Two hundred diamonds have more paths than there is time, and a long chain is no deeper than the stack allows."""
     lab = inline_lab
@@ -693,23 +778,53 @@ def test_the_folder_of_a_project_means_nothing_to_its_cache(make_lab, runner, tm
     assert moved.train(nodes).ran == []
 
 
-def test_a_damaged_result_is_a_miss(lab, five):
+@pytest.mark.parametrize("size", [100, 3_000_000], ids=["small", "large"])
+@pytest.mark.parametrize("what", ["folder", "data"])
+def test_a_damaged_result_is_a_miss(lab, size, what):
     """Whatever happens to the bytes of a store, what comes out is what went in, or it is made again."""
-    first = lab.train(five)
-    packs = [path for path in lab.cache.store.rglob("*") if path.is_file() and path.stat().st_size]
-    assert packs
+    lab.write(
+        "other.py",
+        "from parts import Base, Resource\n\nclass Long(Base):\n    def folder(self) -> Resource:\n        with self.storage.write_to(self.resource) as folder:\n"
+        "            (folder / 'long.txt').write_text('always the same ' + 'x' * self.config['size'])\n        return self.resource\n\n"
+        "    def data(self) -> bytes:\n        return b'always the same ' + b'x' * self.config['size']\n",
+    )
+    nodes = {"long": lab.node("other.Long", fn=what, config={"size": size}), "text": lab.target("Text", {"value": "long"})}
+    first = lab.train(nodes)
     spoilt = 0
-    for path in packs:
-        data = path.read_bytes()
-        at = data.find(b"always the same")
-        if at >= 0:
+    for path in lab.cache.store.rglob("*"):
+        if path.is_file() and b"always the same " in (data := path.read_bytes()):
             path.chmod(0o644)
-            path.write_bytes(data.replace(b"always the same", b"never the same "))
+            path.write_bytes(data.replace(b"always the same ", b"never the same  "))
             spoilt += 1
     assert spoilt
-    again = lab.train(five, archive="again.tar.gz")
-    assert again.archive.read_bytes() == first.archive.read_bytes()
-    assert again.heard.of(ResultLost) or "train" in again.ran
+    nodes["more"] = lab.target("Text", {"value": "long"}, config={"more": True})
+    again = lab.train(nodes, archive="again.tar.gz")
+    assert again.heard.of(ResultLost) or "long" in again.ran
+    clean = lab.train(nodes, archive="clean.tar.gz", force=True)
+    assert again.archive.read_bytes() == clean.archive.read_bytes()
+    assert again.metadata.lineage["text"] == first.metadata.lineage["text"]
+
+
+@pytest.mark.parametrize("size", [100, 3_000_000], ids=["small", "large"])
+def test_a_damaged_resource_is_made_again_for_the_model(lab, size):
+    """Though nothing that runs reads it."""
+    lab.write(
+        "other.py",
+        "from parts import Base, Resource\n\nclass Long(Base):\n    def run(self) -> Resource:\n        with self.storage.write_to(self.resource) as folder:\n"
+        "            (folder / 'long.txt').write_text('always the same ' + 'x' * self.config['size'])\n        return self.resource\n\n"
+        "    def beside(self) -> int:\n        self.run()\n        return 1\n",
+    )
+    nodes = {"long": lab.target("other.Long", config={"size": size}), "beside": lab.target("other.Long", fn="beside", config={"size": size})}
+    first = lab.train(nodes)
+    for force in (False, True):
+        for path in lab.cache.store.rglob("*"):
+            if path.is_file() and b"always the same " in (data := path.read_bytes()):
+                path.chmod(0o644)
+                path.write_bytes(data.replace(b"always the same ", b"never the same  "))
+        storage = lab.storage()
+        again = lab.train(nodes, archive="again.tar.gz", storage=storage, force=force)
+        assert again.archive.read_bytes() == first.archive.read_bytes()
+        assert files_of(storage, "beside") == files_of(storage, "long")
 
 
 def test_a_lost_store_is_made_again(lab, five):
@@ -744,7 +859,7 @@ from buildgraph.trainer.storage import LocalModelStorage
 
 def main():
     number, folder = int(sys.argv[1]), Path(sys.argv[2])
-    for turn in range(4):
+    for turn in range(3):
         nodes = {{
             "give": SchemaNode({{}}, "parts.Give", "create", "run", {{"value": turn}}),
             "shared": SchemaNode({{"number": "give"}}, "parts.Train", "create", "train", {{}}, is_target=True),
@@ -769,7 +884,7 @@ if __name__ == "__main__":
         ]  # fmt: skip
         said = [process.communicate(timeout=200)[0] for process in running]
         assert [process.returncode for process in running] == [0] * 4, said
-        for turn in range(4):
+        for turn in range(3):
             assert {(folder / str(turn) / "shared" / "model.txt").read_text() for folder in folders} == {str(turn)}
 
 
@@ -822,6 +937,18 @@ def test_fingerprints_tell_of_every_node_even_when_inputs_fail(lab):
     assert list(found) == list(nodes)
     assert (found["broken"].state, found["add"].state, found["give"].state) == ("failed", "failed", "stale")
     assert "it never works" in found["broken"].reason
+
+
+def test_a_hit_is_a_result_that_is_there(lab):
+    """Not just a fingerprint that was seen once: neither for what is never kept nor for what was lost."""
+    nodes = {"give": lab.target("Give", config={"value": 1}), "never": lab.target("Give", config={"value": 2}, policy=NEVER), "train": lab.target("Train", {"number": "give"}, fn="train")}
+    lab.train(nodes)
+    assert [each.is_hit for each in lab.fingerprint(nodes).values()] == [True, False, True]
+    for folder in [path for path in lab.cache.store.iterdir() if path.is_dir() and not list(path.glob("*.mdb"))]:
+        shutil.rmtree(folder)
+    found = lab.fingerprint(nodes)
+    trained = lab.train(nodes)
+    assert {name for name, each in found.items() if not each.is_hit} >= set(trained.ran)
 
 
 def test_fingerprints_of_a_graph_that_cannot_be_raise(lab):

@@ -114,3 +114,11 @@ def test_hooks_see_defaults_and_settings(lab, pages):
     lab.train({"give": lab.node("Give", config={"value": 3}), "add": lab.target("Add", {"number": "give"}, config={"nested": {"left": 4}})}, hooks=[Diary(pages)])
     configs = {page[2]: page[3] for page in pages}
     assert configs["add"] == {"by": 1, "nested": {"left": 4, "right": 0}}
+
+
+def test_defaults_that_cannot_be_had_are_an_error_of_the_node(lab, pages):
+    """With hooks as without."""
+    lab.write("other.py", "from parts import Base\n\nclass Odd(Base):\n    @staticmethod\n    def get_default_config():\n        raise ValueError('no defaults')\n\n    def run(self):\n        return 1\n")
+    for hooks in ([], [Diary(pages)]):
+        with pytest.raises(GraphComponentException, match=r"(?s)odd.*no defaults"):
+            lab.train({"odd": lab.target("other.Odd")}, hooks=hooks)

@@ -343,12 +343,15 @@ def test_a_model_of_another_version_is_refused_with_that_version(archive, tmp_pa
 
 def test_metadata_that_was_exchanged_is_noticed(archive, tmp_path):
     """Whole in itself, with a manifest that fits: its identity does not."""
-    from buildgraph.archive import inspect, write
+    from buildgraph.archive import Member, inspect, unpack, write
 
-    said = {**inspect(str(archive)).metadata, "assistant_id": "harmful"}
-    write(str(tmp_path / "other.tar.gz"), [], metadata=said, format="tar.gz")
+    info = inspect(str(archive))
+    unpack(str(archive), str(tmp_path / "there"))
+    members = [Member(each.path, each.size, each.digest, each.executable, str(tmp_path / "there" / each.path)) for each in info.members]
+    write(str(tmp_path / "other.tar.gz"), members, metadata={**info.metadata, "assistant_id": "harmful"}, format="tar.gz")
     error = refused(tmp_path / "other.tar.gz", tmp_path / "loaded")
     assert error.code == "BG583"
+    assert "identity" in error.headline
 
 
 def test_resources_are_what_the_metadata_says(archive, tmp_path):
