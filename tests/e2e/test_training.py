@@ -301,6 +301,31 @@ def test_a_model_cannot_name_what_is_no_component(project: Place, uses: str) -> 
     assert project("model", "info", archive).out
 
 
+GRAPH = """recipe: graph.v1
+language: en
+assistant_id: graph
+nlu_target: run
+train_schema:
+  nodes:
+    data: {needs: {importer: __importer__}, uses: buildgraph.trainer.providers.NLUTrainingDataProvider, constructor_name: create, fn: provide, config: {}, is_input: true}
+    words: {needs: {training_data: data}, uses: USES, constructor_name: create, fn: process_training_data, config: {}, is_target: true}
+predict_schema:
+  nodes:
+    run: {needs: {messages: __message__}, uses: USES, constructor_name: create, fn: process, config: {}, eager: true}
+"""
+
+
+def test_a_graph_names_the_components_that_are_shipped_by_their_path(project: Place) -> None:
+    """Who writes the path of another package is told ours, and ours is trained."""
+    project.write({"config.yml": GRAPH.replace("USES", "rasa.nlu.tokenizers.whitespace_tokenizer.WhitespaceTokenizer")})
+    said = project("train", expect=2)
+    assert "error[BG539]" in said.err
+    path = said.err.partition("fix: write '")[2].partition("'")[0]
+    project.write({"config.yml": GRAPH.replace("USES", path)})
+    assert trained(project, "--data", "data/nlu.yml") == ["words"]
+    assert project("predict", "models", "hello").data["text"] == "hello"
+
+
 def cut(raw: bytes) -> bytes:
     return raw[: len(raw) // 2]
 
@@ -343,6 +368,15 @@ def test_an_interrupted_training_leaves_nothing_behind(project: Place, tmp_path:
     assert not [pid for pid in family if is_alive(pid)]
     assert os.listdir(project.root / "models") == []
     assert [path for path in temporary.iterdir() if "model" in path.name] == []
+
+
+def test_a_disk_that_fills_up_while_components_run_is_named(project: Place, small_disk: Path) -> None:
+    """Room for the store, not for what a component hands on."""
+    subprocess.run(["mount", "-o", "remount,size=330k", small_disk], check=True)
+    project.write({"config.yml": ASSISTANT.joinpath("config.yml").read_text()})
+    said = project("train", "--store", small_disk / "store", expect=1)
+    assert "No space left on device" in said.err
+    assert "fix: make room there" in said.err
 
 
 @pytest.mark.parametrize("full", ["out", "store", "temporary"])
