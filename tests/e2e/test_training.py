@@ -65,6 +65,18 @@ class Wait(Shout):
         while True:
             signal.pause()
 
+class Large(Shout):
+    @classmethod
+    def create(cls, config, model_storage, resource, execution_context):
+        made = cls()
+        made.place = model_storage.write_to(resource)
+        return made
+
+    def process_training_data(self, training_data: "TrainingData") -> "TrainingData":
+        with self.place as folder:
+            (folder / "large").write_bytes(bytes(4_000_000))
+        return training_data
+
 from buildgraph.trainer.data import TrainingData
 """
 
@@ -371,9 +383,9 @@ def test_an_interrupted_training_leaves_nothing_behind(project: Place, tmp_path:
 
 
 def test_a_disk_that_fills_up_while_components_run_is_named(project: Place, small_disk: Path) -> None:
-    """Room for the store, not for what a component hands on."""
-    subprocess.run(["mount", "-o", "remount,size=330k", small_disk], check=True)
-    project.write({"config.yml": ASSISTANT.joinpath("config.yml").read_text()})
+    """Room for the store, not for what a component writes."""
+    subprocess.run(["mount", "-o", "remount,size=2m", small_disk], check=True)
+    project.write({"mine.py": OWN, "config.yml": SHORT.replace("- name: Log", "- name: mine.Large\n- name: Log")})
     said = project("train", "--store", small_disk / "store", expect=1)
     assert "No space left on device" in said.err
     assert "fix: make room there" in said.err
