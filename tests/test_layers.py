@@ -277,7 +277,7 @@ def test_the_listed_packages_are_the_folders_that_hold_modules() -> None:
 def test_every_folder_explains_itself() -> None:
     """A README in the house, in each of its rooms, and beside each example."""
     rooms = [ROOT / name for name in ("buildgraph", "rules", "tests", "benchmarks", "rules/examples")]
-    rooms += {path.parent for path in (ROOT / "buildgraph").glob("*/*.py")}
+    rooms += {path.parent for house in ("buildgraph", "rules") for path in (ROOT / house).glob("*/*.py")}
     rooms += [path.parent for path in (ROOT / "rules" / "examples").glob("*/BUILD.py")]
     missing = [room.relative_to(ROOT).as_posix() for room in rooms if not (room / "README.md").is_file()]
     report([f"{room}: has no README.md" for room in sorted(missing)])

@@ -149,6 +149,9 @@ the option out: every option has a default."""),
     "BG547": ("a regular expression of the training data is none", """
 Patterns under `regex:` in the training data are Python's regular expressions. This one cannot be compiled. Correct it
 there; in YAML write patterns with a backslash after `- ` without quotes, or in single quotes."""),
+    "BG548": ("features that have another width than in training", """
+A classifier weighs the columns that featurizers made in training. A featurizer made another number of them for this text, so
+nobody could say what they mean. A featurizer of your own has to make equally many for every text; then train again."""),
 
     # validation of a model configuration (BG550 to BG579)
     "BG550": ("a node that does not use a component", """
@@ -244,8 +247,8 @@ answer a text. Name one in the configuration, and train again."""),
 --components names modules of one's own, found from the working folder and among installed packages. Correct the name, or
 install what the module needs."""),
     "BG589": ("a name that a model cannot have", """
-The name of a model becomes the name of its archive in the output folder. It cannot lead to another folder, be hidden or
-be empty. Choose a plain name, and say with --out where the model goes."""),
+`--name` is the name of one file in the output folder, with or without `.tar.gz`: it holds no '/', does not begin with a dot, and
+is no longer than file names can be. This is said before anything is trained. Choose a plain name, and the folder with `--out`."""),
 
 }
 # fmt: on

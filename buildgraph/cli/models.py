@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from buildgraph.cli.options import Common, common
+from buildgraph.cli.usage import SuggestingGroup
 
 if TYPE_CHECKING:
     from buildgraph.trainer.metadata import ModelMetadata
 
 
-@click.group()
+@click.group(cls=SuggestingGroup)
 def model() -> None:
     """Look at trained models."""
 

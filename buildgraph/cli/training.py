@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -17,14 +16,10 @@ from buildgraph.events import Event, TargetFailed
 from buildgraph.report.lines import Lines
 
 
-class _Fraction(click.types.FloatParamType):
-    """A finite number above 0."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        found = float(super().convert(value, param, ctx))
-        if not 0 < found < math.inf:
-            self.fail(f"{value} is not a number above 0", param, ctx)
-        return found
+def _finite(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number")
+    return value
 
 
 @click.command()
@@ -35,7 +30,7 @@ class _Fraction(click.types.FloatParamType):
 @click.option("--name", metavar="NAME", help="Call the model NAME.tar.gz (default: by time and content).")
 @click.option("-f", "--force", is_flag=True, help="Train everything, whatever changed.")
 @click.option("--finetune", is_flag=False, flag_value="", metavar="[ARCHIVE]", help="Go on from ARCHIVE (default: the youngest in the output folder).")
-@click.option("--epoch-fraction", type=_Fraction(), default=1.0, metavar="F", help="Fine-tune for this part of the configured epochs.")
+@click.option("--epoch-fraction", type=click.FloatRange(0, min_open=True), default=1.0, callback=_finite, metavar="F", help="Fine-tune for this part of the configured epochs.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be trained. Exits with 0 for nothing, bit 1: something, bit 8: forced.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="Train N components at once (default: one per processor).")
 @click.option("--runner", type=click.Choice(["pool", "inline"]), default="pool", help="Where components run: in worker processes, or in this one to debug.")
@@ -160,17 +155,18 @@ def predict(common_: Common, archive: str, texts: Sequence[str], components: Seq
         try:
             import_module(module)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs other people's code, which may raise anything
-            problem = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-            raise UsageError(
-                f"the module '{module}' cannot be imported: {problem}", code="BG588", why="--components names modules of your own",
-                fix="correct the name, or install what it needs" if isinstance(error, ImportError) else f"correct the module '{module}'",
-            ) from None  # fmt: skip
+            raise UsageError(f"the module '{module}' cannot be imported: {type(error).__name__}: {error}", code="BG588", why="--components names modules of your own", fix="correct the name or the module, or install what it needs") from None
     with tempfile.TemporaryDirectory(prefix="buildgraph-predict-") as private:
         predictor = Predictor(os.path.join(folder, archive), private)
         if texts:
-            for found in predictor.predict(texts):
+            for found in predictor.predict([_text(os.fsencode(each)) for each in texts]):
                 print(json.dumps(found, ensure_ascii=False))
         else:
-            for line in sys.stdin:
-                print(json.dumps(predictor.predict([line.rstrip("\n")])[0], ensure_ascii=False), flush=True)
+            for line in sys.stdin.buffer if sys.stdin else ():  # there is none when the shell closed it
+                print(json.dumps(predictor.predict([_text(line.rstrip(b"\r\n"))])[0], ensure_ascii=False), flush=True)
     return 0
+
+
+def _text(line: bytes) -> str:
+    """A line as text; JSON is UTF-8, so what is not is replaced."""
+    return line.decode("utf-8", "replace")

@@ -29,6 +29,6 @@ class SuggestingGroup(click.Group):
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             raise UsageError(
-                f"there is no command '{name}'", code="BG002", why=f"commands: {', '.join(self.list_commands(ctx))}", fix=nearest(name, self.list_commands(ctx)) or "see `buildgraph --help`",
+                f"there is no command '{name}'", code="BG002", why=f"commands: {', '.join(self.list_commands(ctx))}", fix=nearest(name, self.list_commands(ctx)) or f"see `{ctx.command_path} --help`",
             )  # fmt: skip
         return super().resolve_command(ctx, args)

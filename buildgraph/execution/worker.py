@@ -94,7 +94,7 @@ class InlineWork:
             if self._root not in sys.path:
                 sys.path.insert(0, self._root)
             try:
-                return execute(Request.decode(request), process)
+                return execute(Request.decode(request), process, interruptible=True)
             finally:
                 process.reset()
         finally:
@@ -134,15 +134,20 @@ def _set_environment(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
 
 
-def execute(asked: Request, process: Process) -> bytes:
-    """Run `asked`; its encoded outcome. User mistakes and crashes of user code become errors in the outcome."""
+def execute(asked: Request, process: Process, *, interruptible: bool = False) -> bytes:
+    """Run `asked`; its encoded outcome. User mistakes and crashes of user code become errors in the outcome.
+
+    With `interruptible` this is the process at which Ctrl-C is aimed: KeyboardInterrupt comes through.
+    """
     started = time.perf_counter()
     try:
         produced = _produce(asked, process)
     except BuildgraphError as error:
         error.where = tuple(str(place).removeprefix(process.root + os.sep) for place in error.where)
         produced = Outcome(error=error_as_data(error))
-    except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of user code are its failures, too
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of user code are its failures, too
+        if interruptible and isinstance(error, KeyboardInterrupt):
+            raise
         produced = Outcome(error=error_as_data(_crash(asked, error, process.root)))
         _print_traceback(error)
     cpu, rss = process.spent()

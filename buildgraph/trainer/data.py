@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -79,7 +81,7 @@ class Message:
 
     def as_dict(self, only_output_properties: bool = False) -> dict[str, Any]:
         """What can be said in JSON: all but tokens and features, or only what was set to be answered."""
-        shown = {name: value for name, value in self.data.items() if not _are_tokens(value)}
+        shown = {name: value for name, value in self.data.items() if name != TOKENS and not _are_tokens(value)}
         return {name: _plain(value) for name, value in shown.items() if not only_output_properties or name in self.output_properties}
 
     def copy(self) -> Message:
@@ -171,14 +173,20 @@ class TrainingData:
 
     def to_cache(self, directory: Path, model_storage: ModelStorage) -> None:  # noqa: ARG002 - the protocol's
         """Writes files whose bytes depend on the content only: one of data, some for each kind of features."""
-        record, matrices = self._stored()
-        (directory / _FILE).write_bytes(encode_value(record))
+        with _uncollected():
+            record, matrices = self._stored()
+            (directory / _FILE).write_bytes(encode_value(record))
         for number, matrix in enumerate(matrices):
             save(matrix, directory, f"features-{number}")
 
     @classmethod
     def from_cache(cls, node_name: str, directory: Path, model_storage: ModelStorage, output_fingerprint: str) -> TrainingData:  # noqa: ARG003 - the protocol's
         """What `to_cache` wrote. Raises OSError, ValueError or EncodingError when the folder does not hold it."""
+        with _uncollected():
+            return cls._from_folder(directory)
+
+    @classmethod
+    def _from_folder(cls, directory: Path) -> TrainingData:
         form, kinds, records, members, rest = decode_trusted((directory / _FILE).read_bytes())
         if form != _FORMAT:
             raise ValueError(f"training data of format {form}")
@@ -221,6 +229,18 @@ class TrainingData:
             members.append(member)
         record = [_FORMAT, [list(kind) for kind in groups], [_record(each) for each in self.training_examples], members, self._rest()]
         return record, [stack(group) for _, group in groups.values()]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: many small objects are made and none is garbage, and looking for some takes as long."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _are_tokens(value: Any) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from buildgraph.component import ExecutionContext, GraphComponent
-from buildgraph.schema import GraphSchema, SchemaNode
+from buildgraph.schema import GraphSchema
 from buildgraph.trainer.components import component_class
 from buildgraph.trainer.errors import GraphSchemaException
 
@@ -45,23 +45,18 @@ def check_components(schema: GraphSchema, trusted: Sequence[str] = ()) -> None:
                 why="a model is data: it cannot name a module and have it imported from wherever one of that name lies",
                 fix=f"import {module} before loading the model (`--components {module}` on the command line), or install its package",
             )  # fmt: skip
-        used = _class_or_none(node, name)
+        try:
+            used: object = component_class(node, name)
+        except GraphSchemaException as error:
+            if error.__cause__ is not None:
+                raise  # it cannot be imported
+            used = None  # it is no class
         methods = (node.constructor_name, node.fn)
-        if used is None or not issubclass(used, GraphComponent) or any(each.startswith("_") for each in methods):
+        if not (isinstance(used, type) and issubclass(used, GraphComponent)) or any(each.startswith("_") for each in methods):
             raise GraphSchemaException(
                 f"node '{name}' uses '{node.entry_point}', which is no component", code="BG586", why="a model consists of components: subclasses of GraphComponent",
                 fix="train it again with components",
             )  # fmt: skip
-
-
-def _class_or_none(node: SchemaNode, name: str) -> type | None:
-    """The class that a node uses, None for what is no class. Raises GraphSchemaException (BG502) when importing it fails."""
-    try:
-        return component_class(node, name)
-    except GraphSchemaException as error:
-        if error.__cause__ is None:  # there is something of that name
-            return None
-        raise
 
 
 def _is_installed(module: str) -> bool:

@@ -135,13 +135,31 @@ def _metadata(info: ArchiveInfo, archive: Path) -> ModelMetadata:
     check_version(said, str(archive))
     if said.get("model_id") != identity_of(said):
         raise _foreign("its identity is not that of its metadata", archive)
+    if not isinstance(said.get("empty_folders"), list):
+        raise _foreign("it has no list of its empty folders", archive)
     if _held(info) != said.get("resources"):
         raise _foreign("its files are not those of its metadata", archive)
     when = datetime.fromtimestamp(archive.stat().st_mtime, UTC)
     try:
-        return ModelMetadata.from_dict({**said, "trained_at": when.isoformat()})
-    except (KeyError, ValueError, TypeError) as error:
+        found = ModelMetadata.from_dict({**said, "trained_at": when.isoformat()})
+        _check_kinds(found)
+    except (KeyError, ValueError, TypeError, AttributeError, UsageError) as error:  # other programs write anything
         raise _foreign(f"its metadata makes no sense: {type(error).__name__}: {error}", archive) from None
+    return found
+
+
+def _check_kinds(found: ModelMetadata) -> None:
+    """Raises TypeError for a value of a kind that no trainer writes, before anybody works with it."""
+    texts = {"buildgraph_version": found.buildgraph_version}
+    texts |= {name: value for name in ("assistant_id", "core_target", "nlu_target", "language") if (value := getattr(found, name)) is not None}
+    for name, each in found.lineage.items():
+        texts |= {f"{kind} of node '{name}'": each[kind] for kind in ("fingerprint", "output")}
+    for name, node in [*found.train_schema.nodes.items(), *found.predict_schema.nodes.items()]:
+        texts |= {f"uses of node '{name}'": node.uses, f"constructor_name of node '{name}'": node.constructor_name, f"fn of node '{name}'": node.fn}
+        texts |= {f"need '{parameter}' of node '{name}'": parent for parameter, parent in node.needs.items()}
+    for what, value in texts.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{what} is a {type(value).__name__}, not text")
 
 
 def _foreign(problem: str, archive: Path | None = None) -> VerificationError:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,13 +62,13 @@ def train(
     `listen`. A pipeline that was filled in is written back into the configuration file, as comments, once the model is
     there. Raises what the importer, the recipe, `validate` and `GraphTrainer` raise.
     """
+    from buildgraph.trainer.configuration import TrainingType
     from buildgraph.trainer.graph_trainer import GraphTrainer
     from buildgraph.trainer.runner import ProcessPoolRunner
-    from buildgraph.trainer.training import archive_name, check_name
+    from buildgraph.trainer.training import archive_name
     from buildgraph.trainer.validation import validate
 
-    if fixed_model_name is not None:
-        check_name(fixed_model_name)
+    archive_name(fixed_model_name, TrainingType.BOTH, datetime.now(UTC))  # a name that cannot be is said before anything is trained
     importer, configuration, filled = configured(project, listen, is_finetuning=model_to_finetune is not None, epoch_fraction=finetuning_epoch_fraction)
     if configuration is None:
         listen(Warned("BG535", "there is nothing to train: no training data was found"))

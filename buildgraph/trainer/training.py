@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ from buildgraph.trainer.configuration import TrainingType
 from buildgraph.trainer.importing import TrainingDataImporter
 
 SUFFIX: Final = ".tar.gz"
+_LONGEST: Final = 255  # bytes of a file name
 _PREFIX: Final = {TrainingType.NLU: "nlu-", TrainingType.CORE: "core-"}
 _GIVEN_SLOTS: Final = ("requested_slot", "session_started_metadata")  # these there always are
 
@@ -34,19 +36,15 @@ def training_type_of(importer: TrainingDataImporter) -> TrainingType | None:
     return TrainingType.BOTH if has_examples else TrainingType.CORE
 
 
-def check_name(name: str) -> None:
-    """Raises UsageError (BG589) for a name that is no file's name of its own, but leads elsewhere, is hidden or is nothing."""
-    if not name or name.startswith(".") or any(each in "/\\" or not each.isprintable() for each in name):
-        raise UsageError(
-            f"a model cannot be called '{name}'", code="BG589", why="the name becomes a file in the output folder: it holds no path, and starts with no dot",
-            fix="choose a plain name, such as 'v1.2', and say with --out which folder it goes to",
-        )  # fmt: skip
-
-
 def archive_name(fixed_name: str | None, training_type: TrainingType, when: datetime, model_id: str = "") -> str:
     """The file name of an archive: `fixed_name`, with the suffix `.tar.gz` if it has none, else what was trained, when, and its identity.
 
-    A name is left whole: `v1.2` becomes `v1.2.tar.gz`.
+    A name is left whole: `v1.2` becomes `v1.2.tar.gz`. Raises UsageError (BG589) for one that is no visible file's.
     """
+    if fixed_name and (os.sep in fixed_name or fixed_name.startswith(".") or len(os.fsencode(f"{fixed_name}{SUFFIX}")) > _LONGEST):
+        raise UsageError(
+            f"a model cannot be called '{fixed_name}'", code="BG589", why="it is the name of one file in the output folder: without '/', without a dot at its beginning, and not longer than file names can be",
+            fix="choose a plain name; the folder is another setting (`--out` on the command line)",
+        )  # fmt: skip
     name = fixed_name or f"{_PREFIX.get(training_type, '')}{when:%Y%m%d-%H%M%S}{'-' * bool(model_id)}{model_id[:8]}"
     return name if name.endswith(SUFFIX) else f"{name}{SUFFIX}"

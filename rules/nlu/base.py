@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from buildgraph.rules.nlu.options import checked
+from buildgraph.rules.nlu.options import checked, unusable
 
 from buildgraph.component import ExecutionContext, GraphComponent, ModelStorage, Resource
 from buildgraph.encoding import decode_trusted, encode_value
@@ -64,9 +64,14 @@ class Featurizer(NluComponent):
     def required_components(cls) -> list[type]:
         return [Tokenizer]
 
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
+        super().__init__(config, model_storage, resource)
+        if not isinstance(self.config["alias"], str | None):
+            raise unusable(type(self).__name__, "alias", self.config["alias"], "a name")
+
     @property
     def origin(self) -> str:
-        alias: str | None = self.config.get("alias")
+        alias: str | None = self.config["alias"]
         return alias or self._resource.name
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

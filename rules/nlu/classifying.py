@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from buildgraph.rules.nlu.base import Featurizer, IntentClassifier, read_array, read_record, write_arrays, write_record
+from buildgraph.rules.nlu.options import number
 
-from buildgraph.trainer.data import INTENT, INTENT_RANKING, Message, TrainingData
-from buildgraph.trainer.features import SENTENCE, stack
+from buildgraph.component import Resource
+from buildgraph.errors import UsageError
+from buildgraph.trainer.data import INTENT, INTENT_RANKING, TEXT, Message, TrainingData
+from buildgraph.trainer.features import SENTENCE, Features, stack
+
+Block = tuple[str, int, int]  # who made these columns, the how-manieth features by that name they are, and how many columns
+_logger = logging.getLogger(__name__)
 
 
 def answer(message: Message, ranking: list[tuple[str, float]], length: int) -> None:
@@ -18,26 +27,42 @@ def answer(message: Message, ranking: list[tuple[str, float]], length: int) -> N
     message.set(INTENT_RANKING, found, add_to_output=True)
 
 
-def matrix_of(messages: list[Message], origins: list[str] | None = None) -> tuple[Any, list[str]]:
-    """What was said about whole messages: a CSR matrix with a row for each, and the featurizers in order of columns.
+def matrix_of(messages: list[Message], blocks: list[Block] | None = None) -> tuple[Any, list[Block]]:
+    """What was said about whole messages: a CSR matrix with a row for each, and its blocks of columns in their order.
 
-    `origins` are those to use, in that order: what others say is left out.
+    `blocks` are those to use, in that order: what others say is left out, and what is missing is zeros. Raises UsageError
+    (BG548) for a block that has another number of columns now.
     """
     from scipy import sparse
 
-    if origins is None:
-        origins = list(dict.fromkeys(each.origin for message in messages for each in message.features_of(SENTENCE)))
-    parts = []
-    for origin in origins:
-        found = [next(iter(message.features_of(SENTENCE, origins=[origin])), None) for message in messages]
-        width = next((each.shape[1] for each in found if each is not None), 0)
-        if all(each is not None for each in found):
-            parts.append(sparse.csr_matrix(stack([each for each in found if each is not None])))
-        else:
-            parts.append(sparse.vstack([each.matrix if each is not None else sparse.csr_matrix((1, width)) for each in found], format="csr"))
-    if not parts:
-        return sparse.csr_matrix((len(messages), 0)), origins
-    return sparse.hstack(parts, format="csr").astype("float64"), origins
+    found: dict[tuple[str, int], list[Features | None]] = {}
+    for row, message in enumerate(messages):
+        seen: Counter[str] = Counter()
+        for each in message.features_of(SENTENCE):
+            key = each.origin, seen[each.origin]
+            seen[each.origin] += 1
+            found.setdefault(key, [None] * len(messages))[row] = each
+    if blocks is None:
+        blocks = [(*key, next(each.shape[1] for each in column if each is not None)) for key, column in found.items()]
+    if not blocks:
+        return sparse.csr_matrix((len(messages), 0)), blocks
+    parts = [_block(found.get((origin, number), [None] * len(messages)), origin, width) for origin, number, width in blocks]
+    return sparse.hstack(parts, format="csr").astype("float64"), blocks
+
+
+def _block(column: list[Features | None], origin: str, width: int) -> Any:
+    """The features of one featurizer, a row for each message."""
+    from scipy import sparse
+
+    there = [each for each in column if each is not None]
+    if odd := next((each.shape[1] for each in there if each.shape[1] != width), None):
+        raise UsageError(
+            f"the features of '{origin}' have {odd} columns and had {width}", code="BG548",
+            why="weights belong to columns, and other columns mean something else", fix="let the featurizer make as many columns for every message, and train again",
+        )  # fmt: skip
+    if len(there) == len(column):
+        return sparse.csr_matrix(stack(there))
+    return sparse.vstack([sparse.csr_matrix(each.matrix) if each is not None else sparse.csr_matrix((1, width)) for each in column], format="csr")
 
 
 class LinearClassifier(IntentClassifier):
@@ -53,32 +78,46 @@ class LinearClassifier(IntentClassifier):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
+        number(self.config, "ranking_length", type(self).__name__, whole=True)
+        number(self.config, "random_state", type(self).__name__, whole=True, most=2**32 - 1)
         self.intents: list[str] = []
-        self.origins: list[str] = []
+        self.blocks: list[Block] = []
         self.weights: Any = None
         self.bias: Any = None
         self.scale = 1.0
 
-    def examples(self, training_data: TrainingData) -> tuple[Any, list[str]]:
-        """The matrix of the examples with an intent, and their intents; notes which intents and featurizers there are."""
-        messages = training_data.intent_examples
-        found, self.origins = matrix_of(messages)
-        labels = [str(message.get(INTENT)) for message in messages]
-        self.intents = sorted(set(labels))
-        return found, labels
+    def train(self, training_data: TrainingData) -> Resource:
+        """With one intent, or nothing that tells texts apart, there is nothing to weigh; a warning says so."""
+        messages = [each for each in training_data.intent_examples if each.get(TEXT)]
+        found, self.blocks = matrix_of(messages)
+        labels = [str(each.get(INTENT)) for each in messages]
+        self.intents, self.weights, self.bias, self.scale = sorted(set(labels)), None, None, 1.0
+        if len(self.intents) > 1 and found.shape[1]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of not converging, and of intents that no fold got right: the options are the user's choice
+                self.weights, self.bias = self.fit(found, labels)
+        else:
+            lacking = "examples of two intents" if len(self.intents) < 2 else "a featurizer before it that says something about whole texts"
+            _logger.warning("%s has nothing to learn: it needs %s", type(self).__name__, lacking)
+        return self.persist()
+
+    def fit(self, found: Any, labels: list[str]) -> tuple[Any, Any]:
+        """The weights, a row for each intent (of two only for the second), and what is added to their sums."""
+        raise NotImplementedError
 
     def process(self, messages: list[Message]) -> list[Message]:
+        """An answer for every message; none for one of which nothing is known."""
         length = self.config["ranking_length"]
         if not messages or not self.intents:
             for message in messages:
                 answer(message, [], length)
             return messages
-        found, _ = matrix_of(messages, self.origins)
-        confidences = self.confidences(found) if self.weights is not None else [[1.0]] * len(messages)
+        found, _ = matrix_of(messages, self.blocks)
+        sure = self.confidences(found).tolist() if self.weights is not None else [[1.0] + [0.0] * (len(self.intents) - 1)] * len(messages)
         for row, message in enumerate(messages):
             said = found.indptr[row + 1] > found.indptr[row]
-            order = sorted(range(len(self.intents)), key=lambda each, row=row: (-confidences[row][each], self.intents[each]))  # type: ignore[misc]  # a lambda with a default
-            answer(message, [(self.intents[each], confidences[row][each]) for each in order] if said else [], length)
+            order = sorted(zip(self.intents, sure[row], strict=True), key=lambda each: (-each[1], each[0]))
+            answer(message, order if said else [], length)
         return messages
 
     def confidences(self, found: Any) -> Any:
@@ -86,14 +125,17 @@ class LinearClassifier(IntentClassifier):
         raise NotImplementedError
 
     def save(self, folder: Path) -> None:
-        write_record(folder, "classifier.msgpack", {"intents": self.intents, "origins": self.origins, "scale": self.scale})
+        write_record(folder, "classifier.msgpack", {"intents": self.intents, "blocks": [list(each) for each in self.blocks], "scale": self.scale})
+        for name in ("weights", "bias"):  # of an earlier training
+            (folder / f"{name}.npy").unlink(missing_ok=True)
         if self.weights is not None:
             write_arrays(folder, weights=self.weights, bias=self.bias)
 
     def restore(self, folder: Path) -> None:
         record = read_record(folder, "classifier.msgpack")
         if record is not None:
-            self.intents, self.origins, self.scale = record["intents"], record["origins"], record["scale"]
+            self.intents, self.scale = record["intents"], record["scale"]
+            self.blocks = [(origin, place, width) for origin, place, width in record["blocks"]]
         if (folder / "weights.npy").exists():
             self.weights, self.bias = read_array(folder, "weights"), read_array(folder, "bias")
 

@@ -14,7 +14,10 @@ FALLBACK: Final = "nlu_fallback"
 
 
 class FallbackClassifier(IntentClassifier):
-    """Not sure: the first intent is below `threshold`, or less than `ambiguity_threshold` above the second."""
+    """Not sure: the first intent is below `threshold`, or less than `ambiguity_threshold` above the second.
+
+    `nlu_fallback` is as sure as the threshold is high; the ranking has it first, and then what was found.
+    """
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
@@ -32,8 +35,9 @@ class FallbackClassifier(IntentClassifier):
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             ranking = message.get(INTENT_RANKING) or []
-            first, second = [*(each["confidence"] for each in [message.get(INTENT) or {"confidence": 0.0}, *ranking[1:2]]), 0.0][:2]
-            if first < self.config["threshold"] or (len(ranking) > 1 and first - second < self.config["ambiguity_threshold"]):
-                named = [(each["name"], each["confidence"]) for each in ranking if each["name"]]
-                answer(message, [(FALLBACK, 1.0 - first), *named], 0)
+            first = (message.get(INTENT) or {}).get("confidence") or 0.0
+            unclear = len(ranking) > 1 and ranking[0]["confidence"] - ranking[1]["confidence"] < self.config["ambiguity_threshold"]
+            if first < self.config["threshold"] or unclear:
+                others = [(each["name"], each["confidence"]) for each in ranking if each["name"] not in (None, FALLBACK)]
+                answer(message, [(FALLBACK, self.config["threshold"]), *others], 0)
         return messages

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from pathlib import Path
 from typing import Any
 
 from buildgraph.rules.nlu.base import IntentClassifier, read_record, write_record
 from buildgraph.rules.nlu.classifying import answer
+from buildgraph.rules.nlu.lookups import Lookup
+from buildgraph.rules.nlu.options import flags
 
 from buildgraph.component import Resource
 from buildgraph.trainer.data import INTENT, TEXT, Message, TrainingData
@@ -28,39 +29,38 @@ class KeywordIntentClassifier(IntentClassifier):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._intents: dict[str, str] = {}
+        flags(self.config, type(self).__name__, "case_sensitive")
+        self._keep({})
 
     def train(self, training_data: TrainingData) -> Resource:
         found: dict[str, str] = {}
         unclear = set()
         for message in training_data.intent_examples:
-            text, intent = self._cased(message.get(TEXT) or "").strip(), str(message.get(INTENT))
+            text, intent = self._lookup.seen((message.get(TEXT) or "").strip()), str(message.get(INTENT))
             if text and found.setdefault(text, intent) != intent:
                 unclear.add(text)
         for text in sorted(unclear):
             _logger.warning("KeywordIntentClassifier leaves out '%s', which is an example of several intents", text)
             del found[text]
-        self._intents = found
+        self._keep(found)
         return self.persist()
 
     def process(self, messages: list[Message]) -> list[Message]:
-        keywords = sorted(self._intents, key=lambda each: (-len(each), each))
-        if keywords:
-            pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, keywords))})(?!\w)")
-            for message in messages:
-                hits = [match.group() for match in pattern.finditer(self._cased(message.get(TEXT) or ""))]
-                if hits:
-                    answer(message, [(self._intents[max(hits, key=len)], 1.0)], 0)
         for message in messages:
-            if message.get(INTENT) is None:
+            text = message.get(TEXT) or ""
+            longest = max(self._lookup.everywhere(text), key=lambda span: span[1] - span[0], default=None)  # the first of these
+            if longest is not None:
+                answer(message, [(self._intents[self._lookup.seen(text)[slice(*longest)]], 1.0)], 0)
+            elif message.get(INTENT) is None:
                 answer(message, [], 0)
         return messages
 
-    def _cased(self, text: str) -> str:
-        return text if self.config["case_sensitive"] else text.lower()
+    def _keep(self, intents: dict[str, str]) -> None:
+        self._intents = intents
+        self._lookup = Lookup(intents, case_sensitive=self.config["case_sensitive"], boundaries=True)
 
     def save(self, folder: Path) -> None:
         write_record(folder, "keywords.msgpack", self._intents)
 
     def restore(self, folder: Path) -> None:
-        self._intents = read_record(folder, "keywords.msgpack") or {}
+        self._keep(read_record(folder, "keywords.msgpack") or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,8 +44,9 @@ class LexicalSyntacticFeaturizer(Featurizer):
         if not isinstance(wanted, list) or len(wanted) % 2 == 0 or not all(isinstance(each, list) for each in wanted):
             raise unusable("LexicalSyntacticFeaturizer", "features", wanted, "an odd number of lists, one for each word of the window")
         for name in (name for each in wanted for name in each):
-            if name not in SHAPES and name not in _PLACES:
+            if name not in (*_PLACES, *SHAPES):
                 raise unusable("LexicalSyntacticFeaturizer", "features", name, f"lists of {', '.join((*_PLACES, *SHAPES))}")
+        self._middle = len(wanted) // 2
         self._columns: dict[str, int] = {}
 
     def train(self, training_data: TrainingData) -> Resource:
@@ -56,7 +58,7 @@ class LexicalSyntacticFeaturizer(Featurizer):
         import numpy as np
         from scipy import sparse
 
-        if not self._columns:
+        if not self._columns or not messages:
             return messages
         indices: list[int] = []
         ends, counts = [0], []
@@ -72,15 +74,14 @@ class LexicalSyntacticFeaturizer(Featurizer):
 
     def _rows(self, tokens: list[Token]) -> list[list[str]]:
         """What is said of each token, as texts such as `-1 low True`."""
-        window = self.config["features"]
-        middle = len(window) // 2
+        window, last = self.config["features"], len(tokens) - 1
         rows: list[list[str]] = []
         for at in range(len(tokens)):
-            row = []
-            for offset, names in enumerate(window, -middle):
+            row: list[str] = []
+            for offset, names in enumerate(window, -self._middle):
                 place = at + offset
-                if 0 <= place < len(tokens):
-                    row += [f"{offset} {name} {_said(name, tokens, place)}" for name in names]
+                if 0 <= place <= last:
+                    row += _said(tokens[place].text, offset, tuple(names), place == 0, place == last)
             rows.append(row)
         return rows
 
@@ -91,9 +92,7 @@ class LexicalSyntacticFeaturizer(Featurizer):
         self._columns = {each: column for column, each in enumerate(read_record(folder, "columns.msgpack") or [])}
 
 
-def _said(name: str, tokens: list[Token], place: int) -> str:
-    if name == "BOS":
-        return str(place == 0)
-    if name == "EOS":
-        return str(place == len(tokens) - 1)
-    return SHAPES[name](tokens[place].text)
+@lru_cache(maxsize=4096)  # texts repeat words, and all that is said of one follows from these
+def _said(word: str, offset: int, names: tuple[str, ...], first: bool, last: bool) -> tuple[str, ...]:
+    places = {"BOS": first, "EOS": last}
+    return tuple(f"{offset} {name} {places[name] if name in places else SHAPES[name](word)}" for name in names)

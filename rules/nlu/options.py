@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buildgraph.errors import nearest
 from buildgraph.trainer.errors import InvalidConfigException
-
-_logger = logging.getLogger(__name__)
 
 
 def checked(config: Mapping[str, Any], defaults: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -24,42 +22,53 @@ def checked(config: Mapping[str, Any], defaults: Mapping[str, Any], name: str) -
     return {**defaults, **config}
 
 
-def number(config: Mapping[str, Any], option: str, name: str, *, least: float = 0.0, most: float = float("inf")) -> Any:
-    """The number that is the value of `option`. Raises InvalidConfigException (BG546) for anything else."""
+def number(
+    config: Mapping[str, Any], option: str, name: str, *, least: float = 0.0, most: float = sys.float_info.max, whole: bool = False, above: bool = False
+) -> Any:
+    """The number that is the value of `option`; `whole` allows integers only, `above` not `least` itself.
+
+    Raises InvalidConfigException (BG546) for anything else: text, a truth value, nothing, infinity.
+    """
     value = config[option]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise unusable(name, option, value, f"a number of at least {least:g}" + (f", at most {most:g}" if most != float("inf") else ""))
+    kind = int if whole else int | float
+    if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most or (above and value == least):
+        wanted = f"a{' whole' if whole else ''} number {'above' if above else 'of at least'} {least:g}"
+        raise unusable(name, option, value, wanted + (f", at most {most:g}" if most != sys.float_info.max else ""))
     return value
+
+
+def flags(config: Mapping[str, Any], name: str, *options: str) -> None:
+    """Raises InvalidConfigException (BG546) when one of `options` is neither true nor false."""
+    for option in options:
+        if not isinstance(config[option], bool):
+            raise unusable(name, option, config[option], "true or false")
 
 
 def one_of(config: Mapping[str, Any], option: str, name: str, known: Sequence[Any]) -> Any:
     """The value of `option`, which is one of `known`. Raises InvalidConfigException (BG546) for anything else."""
     value = config[option]
-    if value not in known:
+    if not any(type(value) is type(each) and value == each for each in known):  # 1 is not true
         raise unusable(name, option, value, " or ".join(map(repr, known)))
     return value
 
 
-def refused(name: str, error: Exception) -> InvalidConfigException:
-    """The error for a value that scikit-learn itself refuses."""
-    return InvalidConfigException(
-        f"scikit-learn refuses the options of {name}: {error}", code="BG546", why="these options are handed on to it as they are", fix="correct the value that it names",
-    )  # fmt: skip
-
-
-def pattern(config: Mapping[str, Any], option: str, name: str) -> re.Pattern[str] | None:
-    """The regular expression that is the value of `option`, if it has one. Raises InvalidConfigException (BG546) for anything else."""
+def expression(config: Mapping[str, Any], option: str, name: str) -> re.Pattern[str] | None:
+    """The regular expression that is the value of `option`; None for nothing. Raises InvalidConfigException (BG546) for one that is none."""
+    pattern = config[option]
+    if pattern is None:
+        return None
     try:
-        return re.compile(config[option]) if config[option] else None
-    except (re.error, TypeError) as error:
-        raise unusable(name, option, config[option], f"a regular expression ({error})") from None
+        return re.compile(pattern)
+    except (re.error, TypeError, OverflowError, RecursionError) as error:
+        raise unusable(name, option, pattern, f"a regular expression ({error})") from None
 
 
-def ignored(config: Mapping[str, Any], defaults: Mapping[str, Any], name: str, *options: str) -> None:
-    """Log those of `options`, which configurations of the field have and which do nothing here, that are not left at their default."""
-    for option in options:
-        if config[option] != defaults[option]:
-            _logger.info("%s takes no account of '%s'", name, option)
+def texts(config: Mapping[str, Any], option: str, name: str) -> list[str]:
+    """The texts that are the value of `option`, or the only one. Raises InvalidConfigException (BG546) for anything else."""
+    value = [config[option]] if isinstance(config[option], str) else config[option]
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise unusable(name, option, config[option], "a text or a list of texts")
+    return value
 
 
 def unusable(name: str, option: str, value: object, wanted: str) -> InvalidConfigException:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from buildgraph.rules.nlu.base import EntityExtractor, read_record, write_record
-from buildgraph.rules.nlu.patterns import compiled_pattern, patterns_of
+from buildgraph.rules.nlu.options import flags
+from buildgraph.rules.nlu.patterns import FLAGS, matchers_of, patterns_of
 
 from buildgraph.component import Resource
 from buildgraph.trainer.data import ENTITIES, TEXT, Message, TrainingData
@@ -29,14 +30,13 @@ class RegexEntityExtractor(EntityExtractor):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._patterns: list[dict[str, str]] = []
+        flags(self.config, _NAME, *FLAGS)
+        self._keep([])
 
     def train(self, training_data: TrainingData) -> Resource:
         """Raises InvalidConfigException (BG547) for a regular expression that is none."""
-        config = self.config
-        found = patterns_of(training_data, regexes=config["use_regexes"], tables=config["use_lookup_tables"], boundaries=config["use_word_boundaries"])
         entities = set(training_data.entities)
-        self._patterns = [each for each in found if each["name"] in entities]
+        self._keep([each for each in patterns_of(training_data, self.config) if each["name"] in entities])
         if not self._patterns:
             _logger.warning(
                 "%s: no regular expression or lookup table is named like an entity of the examples, so it will find none; "
@@ -46,15 +46,19 @@ class RegexEntityExtractor(EntityExtractor):
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Adds the entities that are found in each message."""
-        compiled = [(each["name"], compiled_pattern(each, case_sensitive=self.config["case_sensitive"])) for each in self._patterns]
-        for message in messages if compiled else []:
-            hits = [(name, match) for name, pattern in compiled for match in pattern.finditer(message.get(TEXT) or "") if match.group()]
-            found = [{"entity": name, "start": hit.start(), "end": hit.end(), "value": hit.group(), "extractor": _NAME} for name, hit in hits]
+        for message in messages if self._patterns else []:
+            text = message.get(TEXT) or ""
+            hits = [(each["name"], start, end) for each, spans in zip(self._patterns, self._matchers, strict=True) for start, end in spans(text)]
+            found = [{"entity": name, "start": start, "end": end, "value": text[start:end], "extractor": _NAME} for name, start, end in hits]
             message.set(ENTITIES, [*(message.get(ENTITIES) or []), *found], add_to_output=True)
         return messages
+
+    def _keep(self, patterns: list[dict[str, Any]]) -> None:
+        self._patterns = patterns
+        self._matchers = matchers_of(patterns, self.config)
 
     def save(self, folder: Path) -> None:
         write_record(folder, _FILE, self._patterns)
 
     def restore(self, folder: Path) -> None:
-        self._patterns = read_record(folder, _FILE) or []
+        self._keep(read_record(folder, _FILE) or [])

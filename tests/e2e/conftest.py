@@ -74,11 +74,11 @@ class Place:
         own = {"HOME": str(self.store.parent), "BUILDGRAPH_STORE": str(self.store), "PYTHONDONTWRITEBYTECODE": "1"}
         return {**kept, **own, **(variables or {})}
 
-    def __call__(self, *arguments: str | Path, expect: int = 0, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Said:
-        """Run `buildgraph` with `arguments` in the workspace; it must exit with `expect`."""
+    def __call__(self, *arguments: str | Path, expect: int = 0, env: Mapping[str, str] | None = None, cwd: Path | None = None, typed: str = "") -> Said:
+        """Run `buildgraph` with `arguments` in the workspace, `typed` on its standard input; it must exit with `expect`."""
         done = subprocess.run(
-            [COMMAND, *map(str, arguments)], cwd=cwd or self.root, env=self.environment(env), capture_output=True, text=True,
-            timeout=LONGEST, check=False, stdin=subprocess.DEVNULL,
+            [COMMAND, *map(str, arguments)], cwd=cwd or self.root, env=self.environment(env), capture_output=True, encoding="utf-8",
+            errors="surrogateescape", timeout=LONGEST, check=False, input=typed,
         )  # fmt: skip
         said = Said(done.returncode, done.stdout, done.stderr)
         assert said.code == expect, f"exit code {said.code}, not {expect}\n{said.out}\n{said.err}"

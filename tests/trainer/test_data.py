@@ -181,3 +181,10 @@ def test_rows_of_one_matrix_are_stacked_without_a_copy() -> None:
     assert stack([first, second]).tolist() == whole[:4].tolist()
     with pytest.raises(ValueError, match="6 rows cannot be split into 5"):
         Features.split(whole, [1, 4], "sequence")
+
+
+def test_an_answer_never_shows_tokens_not_even_that_there_are_none() -> None:
+    message = Message.build("")
+    message.set("tokens", [], add_to_output=True)
+    assert message.as_dict() == message.as_dict(only_output_properties=True) == {"text": ""}
+    assert message.get("tokens") == []

@@ -116,7 +116,7 @@ def imported(module: str, name: str) -> type:
     except ImportError as error:
         raise _unusable(path, f"importing '{module}' fails: {error}", "correct the path, or install the package") from error
     except (Exception, SystemExit) as error:  # importing runs other people's code, which may raise anything
-        raise _unusable(path, f"importing '{module}' raised {type(error).__name__}: {error}", f"correct the module '{module}'") from error
+        raise _unusable(path, f"importing '{module}' raises {type(error).__name__}: {error}", f"correct the module '{module}'") from error
     clazz: Any = found
     for part in name.split("."):
         clazz = getattr(clazz, part, None)
