@@ -126,9 +126,9 @@ the path, install the package, or run where the module can be imported."""),
 A fine-tuning goes on with what a model learnt. That works if the model is to tell apart what it could tell apart before, by the
 same components with the same options; only the number of epochs may change. Take back the change that the message names, or train
 from the beginning."""),
-    "BG541": ("no model to fine-tune", """
-A fine-tuning begins with the archive that was named, or with the newest *.tar.gz of a folder. There is none. Train a model first,
-or name the place where one is."""),
+    "BG541": ("no model at a place", """
+A prediction, a look at a model and a fine-tuning begin with the archive that was named, or with the newest *.tar.gz of a folder.
+There is none. Train a model first, or name the place where one is."""),
     "BG542": ("a parameter that no node fills", """
 What a method of a component takes is filled by name: `training_data` and `messages` by what comes before, a parameter `x` by the
 node `x_provider`. There is no such node. Rename the parameter, give it a default, or put the loader of its model before it."""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,7 +25,7 @@ def _finite(_ctx: click.Context, _param: click.Parameter, value: float) -> float
 @click.command()
 @click.option("-c", "--config", default="config.yml", show_default=True, metavar="FILE", help="The pipeline, and what else the recipe reads.")
 @click.option("--data", multiple=True, default=("data",), show_default=True, metavar="PATH", help="Training data: a file or a folder; may be repeated.")
-@click.option("-d", "--domain", default="domain.yml", show_default=True, metavar="PATH", help="The domain: a file or a folder.")
+@click.option("-d", "--domain", metavar="PATH", help="The domain: a file or a folder.  [default: domain.yml, or domain/]")
 @click.option("--out", default="models", show_default=True, metavar="DIR", help="The folder for the model.")
 @click.option("--name", metavar="NAME", help="Call the model NAME.tar.gz (default: by time and content).")
 @click.option("-f", "--force", is_flag=True, help="Train everything, whatever changed.")
@@ -37,7 +38,7 @@ def _finite(_ctx: click.Context, _param: click.Parameter, value: float) -> float
 @common
 @click.pass_obj
 def train(
-    common_: Common, config: str, data: tuple[str, ...], domain: str, out: str, name: str | None, force: bool, finetune: str | None,
+    common_: Common, config: str, data: tuple[str, ...], domain: str | None, out: str, name: str | None, force: bool, finetune: str | None,
     epoch_fraction: float, dry_run: bool, jobs: int | None, runner: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Train a model from a project's configuration, data and domain; what did not change is taken from the cache."""
@@ -54,10 +55,13 @@ def train(
         environment.pop("BUILDGRAPH_CACHE_DIRECTORY", None)
 
     def path(text: str) -> str:
-        return os.path.join(folder, text)
+        return text if os.path.isabs(text) else os.path.relpath(os.path.join(folder, text))
 
+    if domain is None:
+        domain = next((each for each in ("domain.yml", "domain.yaml", "domain") if os.path.exists(path(each))), None)
     display = _Progress(quiet=common_.quiet or as_json, verbose=common_.verbose)
-    project = Project(path(config), path(domain), [path(each) for each in data])
+    project = Project(path(config), domain and path(domain), [path(each) for each in data])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be ended is to be interrupted: nothing is left behind
     result = train_project(
         project, path(out), dry_run=dry_run, force_training=force, fixed_model_name=name,
         model_to_finetune=None if finetune is None else path(finetune or out), finetuning_epoch_fraction=epoch_fraction,
@@ -71,9 +75,11 @@ def train(
         import json
 
         model = result.metadata.model_id if result.metadata else None
-        print(json.dumps({"model": result.model, "model_id": model, "code": result.code, "nodes": display.status}, ensure_ascii=False))
+        print(json.dumps({"model": result.model and os.path.abspath(result.model), "model_id": model, "code": result.code, "nodes": display.status}, ensure_ascii=False))
     elif result.model and not common_.quiet:
         print(display.line())
+        if result.config_written:
+            print(f"{path(config)}: the pipeline that was used is written there now, as comments")
         print(os.path.relpath(result.model))
     return result.code
 
@@ -142,6 +148,7 @@ def predict(common_: Common, archive: str, texts: Sequence[str], components: Seq
     from buildgraph.trainer.project import Predictor
 
     folder = common_.folder()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the folder of an ended process goes, too
     if components:
         sys.path.insert(0, folder)
     for module in components:

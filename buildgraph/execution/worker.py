@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +276,8 @@ def _crash(asked: Request, error: BaseException, root: str) -> BuildgraphError:
     why, fix = "an exception in its code ends a target", "correct the line above"
     if isinstance(error, SystemExit):
         why, fix = "a target ends by returning its value; exit() ends it without one", "return instead"
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        why, fix = "a disk is full: that of the store, or one that its code writes to", "make room there, or move the store with --store"
     elif isinstance(error, MemoryError):
         why, fix = "there was not enough memory for it", "make it need less, or run fewer at once with --jobs"
     return TargetError(headline, code="BG220", facts=facts, why=why, fix=f"{fix}; `buildgraph log {asked.target}` shows all it printed")
@@ -293,4 +295,5 @@ def _print_traceback(error: BaseException) -> None:
         sys.stdout.flush()  # what was printed before comes before
         traceback.print_exception(error)
     except BaseException:  # noqa: BLE001 - see _crash
-        print("(the traceback cannot be shown)", file=sys.stderr)  # noqa: T201 - goes to the action's log
+        with suppress(OSError, ValueError):  # the log's disk may be full
+            print("(the traceback cannot be shown)", file=sys.stderr)  # noqa: T201 - goes to the action's log

@@ -32,6 +32,7 @@ DAMAGED: Final = "BG304"
 FORKED: Final = "BG303"
 
 _TRIES: Final = 5
+_ROOM: Final = 256 * 1024  # bytes that a new environment needs at once
 _MAX_MAP: Final = 1 << 46
 _SLACK: Final = 1 << 20
 _STEP: Final = 4 << 20
@@ -337,6 +338,8 @@ class Environment:
         self._warn(DAMAGED, f"the {self.kind} was damaged ({problem}): its index is in {folder}; a new one is in use")
 
     def _map(self, found: Look) -> None:
+        if not self.read_only and not os.path.exists(f"{self.root}/index/lock.mdb"):
+            self._check_room()
         self._env = lmdb.open(
             f"{self.root}/index", map_size=max(self._map_size, found.map_size), readonly=self.read_only, create=True,
             mode=0o600, sync=True, metasync=False, writemap=False, max_readers=1024, max_dbs=16,
@@ -347,6 +350,15 @@ class Environment:
         with self._env.begin(write=True) as txn:  # LMDB keeps table handles only from a write transaction
             self._tables = {name: self._env.open_db(name, txn=txn) for name in self._names}
         self._env.reader_check()
+
+    def _check_room(self) -> None:
+        """LMDB writes its new lock file through memory, where a full disk ends the process. Raises StoreError (BG305)."""
+        space = os.statvfs(f"{self.root}/index")
+        if space.f_blocks and space.f_bavail * space.f_frsize < _ROOM:
+            raise StoreError(
+                f"the disk of the {self.kind} is full: {space.f_bavail * space.f_frsize // 1024} KiB are free", code="BG305", where=self.root,
+                why=f"a new {self.kind} needs {_ROOM // 1024} KiB", fix="make room there, or choose another place with --store",
+            )  # fmt: skip
 
     def _shut(self) -> None:
         self._env.close()

@@ -25,7 +25,7 @@ def component_class(node: SchemaNode, name: str) -> type[Any]:
             used = entry(node.entry_point)
         except BuildgraphError as error:
             raise _unusable(name, f"uses '{node.uses}', and {error.headline}", error.fix) from error
-        except Exception as error:  # importing runs other people's code, which may raise anything
+        except (Exception, SystemExit) as error:  # importing runs other people's code, which may raise anything
             problem = f"uses '{node.uses}', and importing it raised {type(error).__name__}: {error}"
             raise _unusable(name, problem, f"correct the module '{module}', or install what it imports") from error
     if not isinstance(used, type):
@@ -57,5 +57,5 @@ def check_importable(name: str, node: SchemaNode) -> None:
 def _found(entry_point: str) -> Any:
     try:
         return entry(entry_point)
-    except Exception:  # noqa: BLE001 - as above: importing may raise anything
+    except (Exception, SystemExit):  # noqa: BLE001 - as above: importing may raise anything
         return None

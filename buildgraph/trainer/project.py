@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,10 +30,10 @@ NOTHING: Final = 1  # the code of a training without data
 
 @dataclass(frozen=True)
 class Project:
-    """What a training starts from. `training_files` are files and folders of training data."""
+    """What a training starts from. `training_files` are files and folders of training data; without a domain only NLU is trained."""
 
     config: str
-    domain: str
+    domain: str | None
     training_files: Sequence[str]
 
 
@@ -48,7 +48,7 @@ class TrainingResult:
     code: int = 0
     dry_run_results: Mapping[str, FingerprintStatus | Any] | None = None
     metadata: ModelMetadata | None = None
-    status: Mapping[str, str] = field(default_factory=dict)
+    config_written: bool = False  # whether the configuration file was completed with what it left open, as comments
 
 
 def train(
@@ -59,7 +59,8 @@ def train(
     """Train what changed in a project, and write the archive into the folder `output`.
 
     `model_to_finetune` is the archive to start from, or a folder with some, of which the youngest counts. Warnings go to
-    `listen`. Raises what the importer, the recipe, `validate` and `GraphTrainer` raise.
+    `listen`. A pipeline that was filled in is written back into the configuration file, as comments, once the model is
+    there. Raises what the importer, the recipe, `validate` and `GraphTrainer` raise.
     """
     from buildgraph.trainer.configuration import TrainingType
     from buildgraph.trainer.graph_trainer import GraphTrainer
@@ -68,7 +69,7 @@ def train(
     from buildgraph.trainer.validation import validate
 
     archive_name(fixed_model_name, TrainingType.BOTH, datetime.now(UTC))  # a name that cannot be is said before anything is trained
-    importer, configuration = configured(project, listen, is_finetuning=model_to_finetune is not None, epoch_fraction=finetuning_epoch_fraction)
+    importer, configuration, filled = configured(project, listen, is_finetuning=model_to_finetune is not None, epoch_fraction=finetuning_epoch_fraction)
     if configuration is None:
         listen(Warned("BG535", "there is nothing to train: no training data was found"))
         return TrainingResult(None, NOTHING)
@@ -88,13 +89,18 @@ def train(
             return folder / archive_name(fixed_model_name, configuration.training_type, model.trained_at, model.model_id)
 
         metadata = trainer.train(configuration, importer, place, force_training, finetuning)
-    return TrainingResult(str(place(metadata)), 0, None, metadata)
+    with _told(listen):
+        written = _write_back(project.config, *filled)
+    return TrainingResult(str(place(metadata)), 0, None, metadata, written)
 
 
 def configured(
     project: Project, listen: Listener, *, is_finetuning: bool = False, epoch_fraction: float | None = 1.0
-) -> tuple[TrainingFileImporter, GraphModelConfiguration | None]:
-    """The importer of a project, and the graphs that its recipe makes; None for a project without any data."""
+) -> tuple[TrainingFileImporter, GraphModelConfiguration | None, tuple[Mapping[str, Any], Collection[str]]]:
+    """The importer of a project, and the graphs that its recipe makes (None for a project without any data).
+
+    Third the configuration as it was used, and which of its keys were filled in.
+    """
     from buildgraph.trainer.importing import TrainingFileImporter
     from buildgraph.trainer.recipes import Recipe
     from buildgraph.trainer.training import training_type_of
@@ -103,15 +109,33 @@ def configured(
         importer = TrainingFileImporter(project.config, project.domain, list(project.training_files))
         kind = training_type_of(importer)
         configuration = None
+        config: Mapping[str, Any] = {}
+        filled: Collection[str] = ()
         if kind is not None:
             config = importer.get_config()
             recipe = Recipe.recipe_for_name(config.get("recipe"))
-            config, _, _ = recipe.auto_configure(project.config, config, kind)
+            config, _, filled = recipe.auto_configure(project.config, config, kind)
             parameters = {"finetuning_epoch_fraction": epoch_fraction} if is_finetuning else {}
             configuration = recipe.graph_config_for_recipe(config, parameters, kind, is_finetuning)
+    if project.domain is None:
+        listen(Warned("BG533", "there is no domain, so only what understands texts is trained"))
     for code, text in importer.warnings():
         listen(Warned(code, text))
-    return importer, configuration
+    return importer, configuration, (config, filled)
+
+
+def _write_back(config_file: str, config: Mapping[str, Any], filled: Collection[str]) -> bool:
+    """Completes the configuration file with what was filled in; whether it changed. A file that cannot be written is warned of."""
+    import warnings
+
+    from buildgraph.trainer.recipes.defaults import dump_config
+
+    try:
+        before = Path(config_file).read_bytes()
+        return dump_config(config_file, config, filled) and Path(config_file).read_bytes() != before
+    except OSError as error:
+        warnings.warn(f"'{config_file}' cannot be written ({error.strerror}), so the pipeline that was used is not in it.", UserWarning, stacklevel=2)
+        return False
 
 
 @contextmanager

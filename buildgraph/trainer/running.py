@@ -13,7 +13,7 @@ from typing import Any
 from buildgraph.action import Output
 from buildgraph.component import ExecutionContext
 from buildgraph.digest import Digest
-from buildgraph.errors import BuildgraphError, Interrupted
+from buildgraph.errors import BuildgraphError, Interrupted, MachineError
 from buildgraph.events import Listener, ignore
 from buildgraph.execution.calling import entry
 from buildgraph.execution.codecs import CACHEABLE, RESOURCE, RESOURCES, TREE, Source, codec_named
@@ -141,7 +141,13 @@ def failure(name: str, error: BuildgraphError) -> BuildgraphError:
 def restore(store: Store, output: Output, storage: ModelStorage, resource: str) -> None:
     """Write a stored resource into a model storage, in place of what is there. Raises LostBlob."""
     with storage.write_to(Resource(resource, output.digest.hex())) as folder:
-        OutputFolder(str(folder.parent), folder.name, store, Rows()).ensure("", output)
+        try:
+            OutputFolder(str(folder.parent), folder.name, store, Rows()).ensure("", output)
+        except MachineError as error:
+            raise MachineError(
+                f"the resource '{resource}' cannot be written: {error.headline.rpartition(': ')[2]}", code="BG250", where=str(folder.parent), facts=error.facts,
+                why="what a component has learnt is written there before it is packed", fix="make room or correct the permissions (TMPDIR names another place), then train again: results are kept",
+            ) from error  # fmt: skip
 
 
 def value_of(done: Done, name: str, storage: ModelStorage) -> Any:

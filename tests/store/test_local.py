@@ -422,6 +422,16 @@ def test_a_full_disk_ends_caching_and_not_the_build(small_disk: Path, size: int)
     again.close()
 
 
+def test_a_store_is_not_begun_on_a_full_disk(small_disk: Path) -> None:
+    """It would end in a bus error, as LMDB maps its files."""
+    (small_disk / "large").write_bytes(bytes(6 * 1024 * 1024 - 64 * 1024))
+    with pytest.raises(StoreError) as caught:
+        LocalStore.open(small_disk / "store")
+    assert caught.value.code == "BG305"
+    (small_disk / "large").unlink()
+    LocalStore.open(small_disk / "store").close()
+
+
 def test_a_read_only_store_is_read_and_not_written(tmp_path: Path) -> None:
     filled(tmp_path / "store")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*") if path.is_file()}

@@ -108,3 +108,12 @@ def test_permissions_of_the_file_stay(path: Path) -> None:
     dump_config(path, *filled(path))
     assert path.stat().st_mode & 0o777 == 0o640
     assert [each.name for each in path.parent.iterdir()] == ["config.yml"]
+
+
+def test_a_link_to_the_file_stays_one(path: Path, tmp_path: Path) -> None:
+    path.write_text("pipeline:\n")
+    link = tmp_path / "link.yml"
+    link.symlink_to(path)
+    assert dump_config(link, *filled(path))
+    assert link.is_symlink()
+    assert "# - name: WhitespaceTokenizer" in path.read_text()

@@ -52,7 +52,7 @@ def dump_config(config_file_path: str | Path, config: Mapping[str, Any], configu
 
     if "pipeline" not in configured_keys:
         return False
-    path = Path(config_file_path)
+    path = Path(os.path.realpath(config_file_path))  # a link to the file stays one
     text = path.read_bytes().decode("utf-8")
     document = parse(text.encode(), str(path))
     present = document.value or {}

@@ -15,6 +15,7 @@ from buildgraph.schema import GraphSchema, SchemaNode
 from buildgraph.trainer.configuration import GraphModelConfiguration, TrainingType
 from buildgraph.trainer.errors import GraphSchemaException, InvalidConfigException
 from buildgraph.trainer.recipes.recipe import Recipe
+from buildgraph.trainer.recipes.registry import shipped
 
 
 class GraphV1Recipe(Recipe):
@@ -80,12 +81,16 @@ def _check_class(name: str, node: SchemaNode) -> None:
             first = qualified.split(".")[0]
             known = hasattr(sys.modules[module], first) if module in sys.modules else _defines(found, first)
             problem = "" if known else f"the module '{module}' has no '{first}'"
-    except (ImportError, ValueError, SyntaxError) as error:  # of a package above it, a name such as '.x', a broken file
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a package above it runs other people's code; a name such as '.x', a broken file
         cause = error
+        if not isinstance(error, ImportError | ValueError | SyntaxError):
+            problem = f"importing what is above '{module}' raised {type(error).__name__}: {error}"
     if problem:
+        row = shipped().get(qualified.rpartition(".")[2] or module.rpartition(".")[2])
+        ours = f"write '{row.uses.replace(':', '.')}' for the one that buildgraph ships, or " if row is not None and isinstance(row.uses, str) else ""
         raise GraphSchemaException(
             f"the class '{node.uses}' does not exist", code="BG539", where=f"node '{name}', uses", why=problem,
-            fix="write the path as package.module.Class, and install the package or run where it can be imported",
+            fix=f"{ours}write the path as package.module.Class, and install the package or run where it can be imported",
         ) from cause  # fmt: skip
 
 

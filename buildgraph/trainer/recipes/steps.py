@@ -21,6 +21,7 @@ DIALOGUE_POLICIES: Final = frozenset({
 _INSTEAD: Final = {
     "ConveRTFeaturizer": "CountVectorsFeaturizer",
     "DIETClassifier": "LogisticRegressionClassifier for intents and CRFEntityExtractor for entities",
+    "DucklingEntityExtractor": "RegexEntityExtractor",
     "JiebaTokenizer": "WhitespaceTokenizer",
     "LanguageModelFeaturizer": "CountVectorsFeaturizer",
     "MitieEntityExtractor": "CRFEntityExtractor",
@@ -49,14 +50,20 @@ def pipeline_steps(config: Mapping[str, Any], registry: Registry) -> list[Step]:
     """The entries of `pipeline:`; none when there is no such key. Raises InvalidConfigException (BG531, BG532, BG534, BG536, BG543)."""
     known = registry.known()
     steps = []
+    unknown: list[tuple[str, str]] = []
     for index, (name, options) in enumerate(_entries(config, "pipeline")):
         where = f"pipeline, entry {index + 1}"
         component = _found(name, where, known, registry)
         if component is None:
-            raise _unknown(name, where, known)
+            if name in DIALOGUE_POLICIES:
+                raise _misplaced(name, where, "pipeline", "policies")
+            unknown.append((name, where))
+            continue
         if component.is_policy:
             raise _misplaced(name, where, "pipeline", "policies")
         steps.append(Step(component, options, f"{component.name}{index}"))
+    if unknown:
+        raise _unknown(unknown, known)
     tokenizers = [step.name for step in steps if ComponentType.MESSAGE_TOKENIZER in step.component.types]
     if len(tokenizers) > 1:
         raise InvalidConfigException(
@@ -135,15 +142,20 @@ def _is_dialogue_policy(name: str) -> bool:
     return short in DIALOGUE_POLICIES and package.partition(".")[0] in ("", "rasa", "rasa_plus")
 
 
-def _unknown(name: str, where: str, known: Mapping[str, RegisteredComponent]) -> InvalidConfigException:
-    if name in DIALOGUE_POLICIES:
-        return _misplaced(name, where, "pipeline", "policies")
+def _unknown(unknown: list[tuple[str, str]], known: Mapping[str, RegisteredComponent]) -> InvalidConfigException:
+    """One error for all entries that name no component, each with what could stand there instead."""
     names = sorted(each for each, component in known.items() if not component.is_policy)
-    hint = f"use {_INSTEAD[name]}" if name in _INSTEAD else nearest(name, names) or "use one of these, or remove the entry"
+
+    def hint(name: str) -> str:
+        return f"use {_INSTEAD[name]}" if name in _INSTEAD else nearest(name, names) or "use one of these, or remove the entry"
+
+    first, where = unknown[0]
+    others = tuple((name, f"{place}; {hint(name)}") for name, place in unknown[1:])
     return InvalidConfigException(
-        f"there is no component '{name}'", code="BG531", where=where, facts=(("shipped or registered", ", ".join(names) or "none"),),
+        f"there is no component '{first}'" + (f", and {len(others)} more of the pipeline are not known" if others else ""), code="BG531", where=where,
+        facts=(*others, ("shipped or registered", ", ".join(names) or "none")),
         why="an entry of the pipeline names a component that is shipped, or the path of a class of your own",
-        fix=f"{hint}; for a class of your own write its path, as in 'name: my_package.my_module.{name}'",
+        fix=f"{hint(first)}; for a class of your own write its path, as in 'name: my_package.my_module.{first}'",
     )  # fmt: skip
 
 
