@@ -34,8 +34,8 @@ from typing import (
 
 import pytest
 
-from buildgraph.trainer.annotations import NOTHING, can_be_kept, promise_of
-from buildgraph.trainer.subtypes import fits
+from buildgraph.trainer.validation.annotations import NOTHING, can_be_kept, promise_of
+from buildgraph.trainer.validation.subtypes import fits
 
 T = TypeVar("T")
 Bound = TypeVar("Bound", bound=int)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildgraph.trainer.entity_markup import MarkupError, parse_entities
+from buildgraph.trainer.importing.entity_markup import MarkupError, parse_entities
 
 
 def found(text: str) -> tuple[str, list[tuple[Any, ...]]]:

@@ -12,7 +12,7 @@ from buildgraph.digest import Digest
 from buildgraph.encoding import decode_trusted, encode, encode_value
 from buildgraph.errors import Place, UsageError
 from buildgraph.trainer.errors import InvalidConfigException, TrainingDataError
-from buildgraph.trainer.yaml_source import SourceFile
+from buildgraph.trainer.importing.yaml_source import SourceFile
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
 CONFIG, DOMAIN, DATA, TESTS = "config", "domain", "data", "tests"

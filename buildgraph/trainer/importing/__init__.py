@@ -14,10 +14,10 @@ from buildgraph.encoding import encode
 from buildgraph.errors import nearest
 from buildgraph.trainer.data import INTENT, INTENT_RESPONSE_KEY, TEXT, TrainingData
 from buildgraph.trainer.domain import DEFAULT_INTENTS, SECTIONS, Domain
-from buildgraph.trainer.domain_yaml import Lines, read_domain, read_responses
 from buildgraph.trainer.errors import TrainingDataError
-from buildgraph.trainer.nlu_yaml import read_nlu
-from buildgraph.trainer.project_files import (
+from buildgraph.trainer.importing.domain_yaml import Lines, read_domain, read_responses
+from buildgraph.trainer.importing.nlu_yaml import read_nlu
+from buildgraph.trainer.importing.project_files import (
     CONFIG,
     DATA,
     DOMAIN,
@@ -29,9 +29,9 @@ from buildgraph.trainer.project_files import (
     read_project,
     save_files,
 )
+from buildgraph.trainer.importing.story_yaml import read_stories
+from buildgraph.trainer.importing.yaml_source import Entry, Source
 from buildgraph.trainer.stories import Story, StoryGraph
-from buildgraph.trainer.story_yaml import read_stories
-from buildgraph.trainer.yaml_source import Entry, Source
 
 _DATA_KEYS: Final = ("nlu", "stories", "rules", "responses")
 _KNOWN: Final = frozenset(("version", *_DATA_KEYS, *SECTIONS))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from buildgraph.trainer.data import METADATA, Message, TrainingData
-from buildgraph.trainer.entity_markup import MarkupError, parse_entities
-from buildgraph.trainer.yaml_source import Entry, Source
+from buildgraph.trainer.importing.entity_markup import MarkupError, parse_entities
+from buildgraph.trainer.importing.yaml_source import Entry, Source
 
 _KINDS: Final = ("intent", "synonym", "regex", "lookup")
 _KEYS: Final = (*_KINDS, "examples", "metadata")

@@ -11,12 +11,12 @@ from buildgraph.execution.resources import folder_name
 from buildgraph.graph import ancestors, circle, order
 from buildgraph.loading.validate import ManyErrors
 from buildgraph.schema import GraphSchema, Resource
-from buildgraph.trainer.annotations import NOTHING
 from buildgraph.trainer.components import check_importable
 from buildgraph.trainer.configuration import GraphModelConfiguration
 from buildgraph.trainer.errors import GraphSchemaException, GraphSchemaValidationException
-from buildgraph.trainer.node_rules import Component, Components, as_error, of_component, of_needs, shown
-from buildgraph.trainer.subtypes import bare, fits
+from buildgraph.trainer.validation.annotations import NOTHING
+from buildgraph.trainer.validation.node_rules import Component, Components, as_error, of_component, of_needs, shown
+from buildgraph.trainer.validation.subtypes import bare, fits
 
 __all__ = ["Fingerprintable", "ManySchemaErrors", "validate"]
 

@@ -11,10 +11,10 @@ from buildgraph.encoding import encode_value
 from buildgraph.errors import EncodingError, nearest
 from buildgraph.execution.calling import missing_packages
 from buildgraph.schema import Resource, SchemaNode
-from buildgraph.trainer.annotations import NOTHING, Promise, UnknownName, can_be_kept, promise_of
 from buildgraph.trainer.components import component_class
 from buildgraph.trainer.errors import GraphSchemaValidationException
-from buildgraph.trainer.subtypes import fits, members
+from buildgraph.trainer.validation.annotations import NOTHING, Promise, UnknownName, can_be_kept, promise_of
+from buildgraph.trainer.validation.subtypes import fits, members
 
 CONTEXT: Final = "execution_context"
 RESERVED: Final[Mapping[str, Any]] = {"config": dict[str, Any], "model_storage": ModelStorage, "resource": Resource, CONTEXT: ExecutionContext}

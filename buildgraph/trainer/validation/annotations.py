@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Final, NamedTuple
 
-from buildgraph.trainer.subtypes import bare, is_protocol, is_typed_dict, members
+from buildgraph.trainer.validation.subtypes import bare, is_protocol, is_typed_dict, members
 
 NOTHING: Final = object()  # where a parameter or a return value has no annotation
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from buildgraph.errors import nearest
-from buildgraph.trainer.nlu_yaml import marked_up
+from buildgraph.trainer.importing.nlu_yaml import marked_up
+from buildgraph.trainer.importing.yaml_source import Entry, Source
 from buildgraph.trainer.stories import ACTION, BOT, CHECKPOINT, LOOP, OR, SLOTS, USER, Step, Story
-from buildgraph.trainer.yaml_source import Entry, Source
 
 _KEYS: Final = {
     "story": ("story", "steps", "metadata"),

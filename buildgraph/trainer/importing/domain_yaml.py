@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from buildgraph.trainer.domain import LISTED, SECTIONS, Domain
-from buildgraph.trainer.yaml_source import Entry, Source
+from buildgraph.trainer.importing.yaml_source import Entry, Source
 
 Lines = dict[tuple[str, str], int]
 _PROPERTIES: Final = "write '- name', or '- name:' with its properties indented below the name"
