@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.measuring import Fresh
-from benchmarks.peers import COMMON, TOOLS, peers
+from benchmarks.environments import COMMON, TOOLS, peers
 from benchmarks.values.cases import ALONE, CASES, EQUAL
 
 SIZE = len(CASES)
