@@ -46,20 +46,21 @@ class Run:
 
 
 def run(argv: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Run:
-    """Run `argv` in `folder` to its end, with `environment` added to ours.
+    """Run `argv` in `folder` to its end, with `environment` added to ours; "{folder}" in a value is the folder.
 
     Raises CalledProcessError when it fails, FileNotFoundError when there is no such program.
     """
     program = shutil.which(argv[0])
     if program is None:
         raise FileNotFoundError(argv[0])
+    given = {name: value.replace("{folder}", str(folder)) for name, value in (environment or {}).items()}
     read, write = os.pipe()
     with os.fdopen(read) as report:
         meter = [sys.executable, "-I", "-S", "-c", _METER, str(write), program, *argv[1:]]
         try:
             done = subprocess.run(
                 meter, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                env=_environment() | dict(environment or {}), pass_fds=[write], check=True,
+                env=_environment() | given, pass_fds=[write], check=True,
             )  # fmt: skip
         finally:
             os.close(write)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.graphs import Graph, lay_out, output
-from benchmarks.measuring import Run
 
 # What a command target does: it adds the first lines of its inputs. Builtins of the shell only, so that it costs one
 # process, and the same one for every tool.
@@ -57,11 +56,6 @@ def prepare(peer: Peer, graph: Graph, folder: Path) -> None:
     """Everything that the peer needs for its first build, in an empty folder."""
     lay_out(graph, folder, outputs=peer.kind == COMMANDS)
     peer.write(folder, graph)
-
-
-def count(peer: Peer, graph: Graph, run: Run, before: Mapping[int, int], folder: Path) -> int:
-    """How many targets ran, by what the peer said or by the times of the outputs, which were `before`."""
-    return peer.ran(run.output) if peer.ran else sum(before.get(at) != now for at, now in times(graph, folder).items())
 
 
 def times(graph: Graph, folder: Path) -> dict[int, int]:

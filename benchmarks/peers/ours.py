@@ -48,7 +48,7 @@ def _ours(name: str, kind: str, text: str, most: int) -> Peer:
     program, *rest = BUILDGRAPH
     return Peer(
         name, kind, (program, *rest, "build"), lambda folder, graph: _write(folder, graph, text), version=(*rest, "--version"), most=most,
-        ran=built, environment={"XDG_CACHE_HOME": ".cache"},
+        ran=built, environment={"XDG_CACHE_HOME": "{folder}/.cache"},
     )  # fmt: skip
 
 
