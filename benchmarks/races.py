@@ -78,7 +78,7 @@ def _series(contests: Sequence[Mapping[str, Any]], edit: str) -> dict[str, Any]:
 
 
 def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float | None:
-    """The b of cost = a × size^b that fits best on a logarithmic scale; None for fewer than two points."""
+    """The b of cost = a * size^b that fits best on a logarithmic scale; None for fewer than two points."""
     if len(sizes) < 2 or min(costs) <= 0:
         return None
     x, y = [math.log(size) for size in sizes], [math.log(cost) for cost in costs]

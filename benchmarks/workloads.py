@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import peers
 from benchmarks.graphs import Graph, source
-from benchmarks.measuring import BUILDGRAPH, Run
+from benchmarks.measuring import Run
 from benchmarks.peers import ours
 
 EXAMPLES = Path(__file__).parent.parent / "rules" / "examples"

@@ -32,4 +32,4 @@ def _write(folder: Path, graph: Graph) -> None:
     (folder / "Snakefile").write_text(_SNAKEFILE.format(command=COMMAND.format(ins="{input}", out="{output}")))
 
 
-PEER = Peer("snakemake", COMMANDS, ("snakemake", "-j2", "--quiet", "all"), _write, most=1_000, environment={"XDG_CACHE_HOME": "{folder}/.cache"})
+PEER = Peer("snakemake", COMMANDS, ("snakemake", "-j2", "--quiet", "all"), _write, most=100, environment={"XDG_CACHE_HOME": "{folder}/.cache"})
