@@ -86,7 +86,8 @@ def test_a_missing_tool_and_a_failing_one_are_in_the_table(tmp_path: Path) -> No
     found = contest(workloads.of_graph(SHAPES["wide"](3), tmp_path, among), tmp_path)
     assert list(found["tools"]) == ["buildgraph"]
     assert found["missing"]["absent"] == found["missing"]["library"] == "MISSING: not on this machine"
-    assert found["missing"]["failing"].startswith("FAILED: cat: ")
+    assert found["missing"]["failing"].startswith("FAILED: ")
+    assert "no-such-file" in found["missing"]["failing"]
     page = tables.markdown({"workload": "wide", "command": "", "machine": {}, "contests": [found]})
     assert "- **absent**: MISSING: not on this machine" in page
 
