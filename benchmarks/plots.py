@@ -36,6 +36,7 @@ def contest(found: dict[str, Any], into: Path) -> None:
             values = [tools[name][0]["edits"][edit]["cpu_us_per_target"] for name in names]
             axis.barh(range(len(names)), values, color=[_OURS if name.startswith("buildgraph") else _OTHERS[0] for name in names])
             axis.set_xscale("log")
+            axis.minorticks_off()
             axis.set_xlim(min(values) / 2, max(values) * 6)
             axis.set_yticks(range(len(names)), [f"{name}, {tools[name][1]:,}" for name in names] if not at else [""] * len(names))
             for row, value in enumerate(values):

@@ -24,4 +24,4 @@ def _ran(said: str) -> int:
     return said.count("Running stage")
 
 
-PEER = Peer("dvc", COMMANDS, ("dvc", "repro"), _write, most=100, ran=_ran, environment={"DVC_SITE_CACHE_DIR": "{folder}/.site"})
+PEER = Peer("dvc", COMMANDS, ("dvc", "repro"), _write, most=30, ran=_ran, environment={"DVC_SITE_CACHE_DIR": "{folder}/.site"})
