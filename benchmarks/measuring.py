@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 
-BUILDGRAPH = (sys.executable, "-m", "buildgraph")
+_SCRIPT = Path(sys.executable).with_name("buildgraph")
+# As users start it: the command that the installer wrote, where there is one.
+BUILDGRAPH = (str(_SCRIPT),) if _SCRIPT.exists() else (sys.executable, "-m", "buildgraph")
 _ROOM = 2 << 30  # bytes
+
+# A process inherits the peak memory of the one that starts it, so a small one of its own starts what is measured. It
+# imports nothing; 13 and 25 are SIGPIPE and SIGXFSZ, which Python ignores and its children must not.
+_METER = """
+import os, posix, sys, time
+began = time.perf_counter()
+pid = posix.posix_spawn(sys.argv[2], sys.argv[2:], os.environ, setsigdef=(13, 25))
+_, status, used = posix.wait4(pid, 0)
+wall = time.perf_counter() - began
+found = [os.waitstatus_to_exitcode(status), wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+os.write(int(sys.argv[1]), repr(found).encode())
+"""
 
 Fresh = Callable[[], Path]  # makes a folder that never held anything
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run of a command took: seconds of wall time, of CPU time in the whole tree, and MiB of its own process."""
+    """What one run of a command took: seconds of wall time, of CPU time in the whole tree, MiB of its largest process."""
 
     wall: float
     cpu: float
@@ -30,18 +45,29 @@ class Run:
     output: str
 
 
-def run(argv: Sequence[str], folder: Path) -> Run:
-    """Run `argv` in `folder` to its end. Raises CalledProcessError when it fails."""
-    started = time.perf_counter()
-    process = subprocess.Popen(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment())
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - started
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, argv, output)
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
+def run(argv: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Run:
+    """Run `argv` in `folder` to its end, with `environment` added to ours; "{folder}" in a value is the folder.
+
+    Raises CalledProcessError when it fails, FileNotFoundError when there is no such program.
+    """
+    program = shutil.which(argv[0])
+    if program is None:
+        raise FileNotFoundError(argv[0])
+    given = {name: value.replace("{folder}", str(folder)) for name, value in (environment or {}).items()}
+    read, write = os.pipe()
+    with os.fdopen(read) as report:
+        meter = [sys.executable, "-I", "-S", "-c", _METER, str(write), program, *argv[1:]]
+        try:
+            done = subprocess.run(
+                meter, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                env=_environment() | given, pass_fds=[write], check=True,
+            )  # fmt: skip
+        finally:
+            os.close(write)
+        code, wall, cpu, rss = json.loads(report.read())
+    if code:
+        raise subprocess.CalledProcessError(code, list(argv), done.stdout)
+    return Run(wall, cpu, rss, done.stdout)
 
 
 def _environment() -> dict[str, str]:
@@ -49,6 +75,7 @@ def _environment() -> dict[str, str]:
     return found if _installed() else {**found, "PYTHONPATH": str(Path(__file__).parent.parent)}
 
 
+@cache
 def _installed() -> bool:
     return subprocess.run([sys.executable, "-c", "import buildgraph.rules"], cwd="/", capture_output=True, check=False).returncode == 0
 
@@ -74,5 +101,3 @@ def in_memory() -> str:
 
 def middle(values: Sequence[float], digits: int = 3) -> float:
     return round(median(values), digits)
-
-

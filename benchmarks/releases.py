@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.peers import cache_folder
+from benchmarks.environments import cache_folder
 
 _PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 _TESTS: Final = re.compile(r"(^|/)(tests?|conftest|test_[^/]*)(/|\.py$)")

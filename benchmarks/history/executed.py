@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.peers import environment
+from benchmarks.environments import environment
 from buildgraph.code import CodeIndex
 from buildgraph.digest import Digest
 

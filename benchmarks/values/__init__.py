@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.environments import COMMON, TOOLS, peers
 from benchmarks.measuring import Fresh
-from benchmarks.peers import COMMON, TOOLS, peers
 from benchmarks.values.cases import ALONE, CASES, EQUAL
 
 SIZE = len(CASES)
