@@ -16,7 +16,6 @@ from buildgraph.errors import MachineError, Place, UsageError
 from buildgraph.events import GraphLoaded, Listener, Warned
 from buildgraph.execution.outputs import OutputFolder
 from buildgraph.execution.sources import Sources
-from buildgraph.facts import NOTHING, Row, row_of
 from buildgraph.label import split
 from buildgraph.loading import LoadedGraph, load
 from buildgraph.loading.packages import build_file_of
@@ -140,7 +139,6 @@ class Session:
         try:
             self.ledger = Ledger.open(ledger or os.path.join(self.state, "ledger"))
             self.store: Store = LocalStore.open(settings.store, warn=self._warn)
-            self.index_then = self._index_now()
         except BaseException:
             self._lock.release()
             raise
@@ -148,8 +146,10 @@ class Session:
             table: LedgerRows(self.ledger, table) for table in ("files", "modules", "packages", "targets", "outputs")
         }
         self._scratch_files = 0
+        self.warned = False
         self.tried: set[str] = set()  # where programs were looked for
         self._fresh_sources()
+        self.began = self.sources.began
 
     def __enter__(self) -> Session:
         return self
@@ -174,15 +174,8 @@ class Session:
             rows.flush()
 
     def store_files(self) -> set[str] | None:
-        """The files that answers of the store rest on; None when that is not known, or somebody wrote to it meanwhile."""
-        store = self.store
-        return store.looked() if isinstance(store, LocalStore) and self._index_now() == self.index_then else None
-
-    def _index_now(self) -> Row:
-        try:
-            return row_of(os.stat(f"{self.settings.store}/index/data.mdb"))
-        except OSError:
-            return NOTHING
+        """The files that answers of the store rest on; None when that is not known."""
+        return self.store.looked() if isinstance(self.store, LocalStore) else None
 
     def _tidy(self) -> None:
         """Remove what workers left: their private folders, stages of failed actions, folders of links to sources."""
@@ -194,6 +187,7 @@ class Session:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _warn(self, code: str, message: str) -> None:
+        self.warned = True
         self.listen(Warned(code, message))
 
     def _waiting(self, holder: Holder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from buildgraph.facts import (
@@ -22,7 +23,6 @@ from buildgraph.facts import (
 from buildgraph.loading.facts import EVERYTHING
 from buildgraph.loading.settings import user_file_of
 from buildgraph.loading.workspace import BUILD_FILE, GRAPH_FILE, MARKER
-from buildgraph.scheduler.loop import UP_TO_DATE
 
 if TYPE_CHECKING:
     from buildgraph.session import Prepared, Session
@@ -50,13 +50,18 @@ def leave(wish: Wish, session: Session, prepared: Prepared, report: BuildReport)
 
     Call it with everything written and the session still open. A failure to write is no failure: it costs only time.
     """
-    if not _is_plain(prepared, report):
+    if session.warned or not _is_plain(prepared, report):
         return
+    requested = prepared.asked.actions
+    hits, left = prepared.scene.judge.top_down(requested)  # the first thing that the next build would do
+    if left or len(hits) != len(set(requested)):
+        return
+    again = replace(report, built=0, hit_local=0, hit_remote=0, cut_off=0, up_to_date=report.targets)
     try:
         followed, unfollowed = _followed(wish, session, prepared), _unfollowed(session, prepared)
         rows = [row for _, row in followed] + [row for _, row in unfollowed]
         columns = array("q", [value for row in rows for value in row]).tobytes()
-        text = "\0".join(wish.say(report)).encode()
+        text = "\0".join(wish.say(again)).encode()
     except (_Young, OSError, OverflowError, UnicodeEncodeError):
         return
     environment = {os.fsencode(name): os.fsencode(value) for name, value in session.environment.items()}
@@ -73,10 +78,11 @@ def _is_plain(prepared: Prepared, report: BuildReport) -> bool:
     schema, graph = prepared.asked.schema, prepared.graph
     return (
         report.ok
-        and report.up_to_date == report.targets
-        and all(status == UP_TO_DATE for status in report.status.values())
-        and not (graph.evaluated or graph.warnings)
-        and all(not node.is_input or node.entry_point.startswith(_PLAIN_INPUTS) for node in schema.nodes.values())
+        and len(report.status) == report.targets
+        and not report.skipped
+        and not graph.warnings
+        and all(node.policy.cacheable for node in schema.nodes.values() if not node.is_input)
+        and all(node.entry_point.startswith(_PLAIN_INPUTS) for node in schema.nodes.values() if node.is_input)
     )
 
 
@@ -94,7 +100,7 @@ def _followed(wish: Wish, session: Session, prepared: Prepared) -> list[tuple[by
     """Sources, build files, code, settings and the folders they were found in; each must have been left alone for long enough."""
     looked: set[str] = {*prepared.graph.looked, *session.sources.looked(), *session.tried, *session.code.looked(), *session.search}
     looked.update(_around(wish.start, session))
-    eldest = session.sources.began - SLACK
+    eldest = session.began - SLACK
     found = []
     for path, row in _rows(session.root, map(os.fsencode, looked), os.stat):
         if row[2] >= eldest or row[3] >= eldest:

@@ -181,6 +181,7 @@ class _Loader:
                 self.evaluating.enter_context(without_first_party(self.now.root))
                 self.clean = True
             package, facts, volatile = evaluate(self.now, path, file, self.compiled)
+        self.now.note(facts)
         return self._remember(package, facts, volatile)
 
     def _remember(self, package: LoadedPackage, facts: Facts, volatile: str) -> LoadedPackage:
