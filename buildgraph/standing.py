@@ -144,7 +144,7 @@ def _rows(root: str, paths: Iterable[bytes], look: Callable[[bytes], os.stat_res
     """Each path, relative to `root` where it lies inside, with how it is now. Raises OSError for one that cannot be known."""
     inside, base = os.fsencode(root) + b"/", os.fsencode(root)
     for path in sorted(set(paths)):
-        full = path if path.startswith(b"/") else inside + path if path else base
+        full = (path if path.startswith(b"/") else inside + path).rstrip(b"/") or b"/"
         try:
             row = row_of(look(full))
         except (FileNotFoundError, NotADirectoryError):

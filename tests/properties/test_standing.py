@@ -20,16 +20,16 @@ from buildgraph.standing import Wish
 
 BUILD = '''from buildgraph.rules import command, files, python
 
-files("all", srcs=["**/*.txt"], allow_empty=True)
-python("read", fn="code:read", needs={"folder": ":all"})
+files("texts", srcs=["**/*.txt"], allow_empty=True)
+python("read", fn="reading:read", needs={"folder": ":texts"})
 command("cat", cmd="cat $(in) > $(out)", srcs=["a.txt", "b.txt"], outs=["o"])
 command("again", cmd="cat $(in) > $(out)", srcs=[":cat"], outs=["p"])
 '''
 FILES = {
-    "buildgraph.toml": 'runner = "inline"\n', "BUILD.py": BUILD, "code.py": "import helper\n\ndef read(folder):\n    return [helper.KEY] + sorted(p.read_text() for p in folder.rglob('*.txt'))\n",
+    "buildgraph.toml": 'runner = "inline"\n', "BUILD.py": BUILD, "reading.py": "import helper\n\ndef read(folder):\n    return [helper.KEY] + sorted(p.read_text() for p in folder.rglob('*.txt'))\n",
     "helper.py": "KEY = 1\n", "a.txt": "aa", "b.txt": "bb", "in/c.txt": "cc",
 }  # fmt: skip
-NAMES = ["a.txt", "b.txt", "in/c.txt", "in/d.txt", "helper.py", "code.py", "BUILD.py", "build/cat/o", "build/again/p", "in/BUILD.py"]
+NAMES = ["a.txt", "b.txt", "in/c.txt", "in/d.txt", "helper.py", "reading.py", "BUILD.py", "build/cat/o", "build/again/p", "in/BUILD.py"]
 TEXTS = ["aa", "bb", "KEY = 2\n", "KEY = 3\n", ""]
 EDITS = st.one_of(
     st.tuples(st.just("write"), st.sampled_from(NAMES), st.sampled_from(TEXTS)),
