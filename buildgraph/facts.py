@@ -58,16 +58,15 @@ def pack(parts: list[bytes]) -> bytes:
     return MAGIC + b"%08x\n" % crc32(body) + body
 
 
-def unpack(data: bytes) -> list[memoryview] | None:
-    """The parts in the content of a file; None when it is damaged or of another version."""
+def unpack(data: bytes) -> list[slice] | None:
+    """Where the parts are in the content of a file; None when it is damaged or of another version."""
     start = len(MAGIC) + 9
-    view = memoryview(data)
-    if data[: len(MAGIC)] != MAGIC or data[len(MAGIC) : start] != b"%08x\n" % crc32(view[start:]):
+    if data[: len(MAGIC)] != MAGIC or data[len(MAGIC) : start] != b"%08x\n" % crc32(memoryview(data)[start:]):
         return None
     end = data.index(b"\n", start)
     lengths = [int(each) for each in data[start:end].split(b" ")]
     parts, at = [], end + 1
     for length in lengths:
-        parts.append(view[at : at + length])
+        parts.append(slice(at, at + length))
         at += length
     return parts if len(parts) == PARTS and at == len(data) else None

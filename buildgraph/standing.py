@@ -143,8 +143,7 @@ def _unfollowed(session: Session, prepared: Prepared) -> list[tuple[bytes, Row]]
 def _rows(root: str, paths: Iterable[bytes], look: Callable[[bytes], os.stat_result]) -> Iterator[tuple[bytes, Row]]:
     """Each path, relative to `root` where it lies inside, with how it is now. Raises OSError for one that cannot be known."""
     inside, base = os.fsencode(root) + b"/", os.fsencode(root)
-    for path in sorted(set(paths)):
-        full = (path if path.startswith(b"/") else inside + path).rstrip(b"/") or b"/"
+    for full in sorted({(path if path.startswith(b"/") else inside + path).rstrip(b"/") or b"/" for path in paths}):
         try:
             row = row_of(look(full))
         except (FileNotFoundError, NotADirectoryError):
