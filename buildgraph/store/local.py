@@ -40,26 +40,8 @@ class LocalStore:
     """The Store in a folder. Use `open`; `environment` is None when there is no index to use."""
 
     __slots__ = (
-        "_blobs",
-        "_bytes",
-        "_clock",
-        "_deep",
-        "_environment",
-        "_files",
-        "_held",
-        "_limit",
-        "_looked",
-        "_max_wait",
-        "_off",
-        "_on_damage",
-        "_pid",
-        "_places",
-        "_quarantine",
-        "_results",
-        "_scratch",
-        "_verify",
-        "_warn",
-        "root",
+        "_blobs", "_bytes", "_clock", "_deep", "_environment", "_files", "_held", "_limit", "_looked", "_max_wait",
+        "_off", "_on_damage", "_pid", "_places", "_quarantine", "_results", "_scratch", "_verify", "_warn", "root",
     )  # fmt: skip
 
     def __init__(

@@ -146,8 +146,7 @@ def damage(name: str) -> Callable[[Place], None]:
 def damage_answers(place: Place) -> None:
     for path in (place.root / ".buildgraph/standing").iterdir():
         data = bytearray(path.read_bytes())
-        at = data.rindex(b"up to date") - 3
-        data[at] = ord("7")
+        data[-30] ^= 1  # in the middle of what it says
         path.write_bytes(data)
 
 

@@ -74,7 +74,7 @@ def full(root: Path, store: Path, labels: list[str]) -> str:
     try:
         wish = Wish(request_of("text", str(root), str(store), labels), str(root), text_around)
         report = Workspace(root, store=store, environment=dict(os.environ)).build(labels, wish=wish)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is no answer that stands
+    except Exception as error:
         return f"failed: {getattr(error, 'code', type(error).__name__)}"
     return text_around(report)[0] if report.ok else "failed"
 
