@@ -5,11 +5,12 @@ Names are imported when they are first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from buildgraph.version import VERSION
 
+TYPE_CHECKING = False  # an unchanged build does without typing, which costs as much as starting Python
 if TYPE_CHECKING:
+    from typing import Any
+
     from buildgraph.component import Cacheable, ExecutionContext, Files, Fingerprintable, GraphComponent
     from buildgraph.digest import Digest
     from buildgraph.errors import BuildgraphError

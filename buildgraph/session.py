@@ -132,7 +132,7 @@ class Session:
         self.root = root
         self.settings = settings
         self.listen = listen
-        self._environment = environment
+        self.environment = environment
         self.state = state_folder(root)
         self._lock = FileLock(os.path.join(self.state, "lock"), purpose)
         self._lock.acquire(wait, self._waiting)
@@ -146,7 +146,10 @@ class Session:
             table: LedgerRows(self.ledger, table) for table in ("files", "modules", "packages", "targets", "outputs")
         }
         self._scratch_files = 0
+        self.warned = False
+        self.tried: set[str] = set()  # where programs were looked for
         self._fresh_sources()
+        self.began = self.sources.began
 
     def __enter__(self) -> Session:
         return self
@@ -157,14 +160,22 @@ class Session:
     def close(self) -> None:
         """Write what was learnt, then let go of everything."""
         try:
-            self.store.sync()
-            for rows in self.rows.values():
-                rows.flush()
+            self.flush()
             self._tidy()
         finally:
             self.store.close()
             self.ledger.close()
             self._lock.release()
+
+    def flush(self) -> None:
+        """Write what was learnt."""
+        self.store.sync()
+        for rows in self.rows.values():
+            rows.flush()
+
+    def store_files(self) -> set[str] | None:
+        """The files that answers of the store rest on; None when that is not known."""
+        return self.store.looked() if isinstance(self.store, LocalStore) else None
 
     def _tidy(self) -> None:
         """Remove what workers left: their private folders, stages of failed actions, folders of links to sources."""
@@ -176,6 +187,7 @@ class Session:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _warn(self, code: str, message: str) -> None:
+        self.warned = True
         self.listen(Warned(code, message))
 
     def _waiting(self, holder: Holder) -> None:
@@ -207,7 +219,7 @@ class Session:
         """The graph that `patterns` need (the configured default for none). Raises UsageError."""
         graph = load(
             self.root, patterns or self.settings.default, memory=self.rows["packages"], read_digest=lambda path: self.sources.digest(path)[0],
-            environment=self._environment, here=here,
+            environment=self.environment, here=here,
         )  # fmt: skip
         for code, message in graph.warnings:
             self._warn(code, message)
@@ -247,7 +259,7 @@ class Session:
             use_deep=use_deep,
         )
         lowering = Lowering(
-            self.root, asked.schema, self.store, outputs, examined.trees, examined.outputs, self._environment,
+            self.root, asked.schema, self.store, outputs, examined.trees, examined.outputs, self.environment,
             examined.persisted,
         )  # fmt: skip
         scene = Scene(
@@ -264,8 +276,8 @@ class Session:
     def _index(self) -> CodeIndex:
         """Where code digests come from: the files as this build sees them."""
         sources = self.sources
-        search = [path for path in sys.path if path]
-        return CodeIndex(self.root, search=search, read=sources.read, digest=lambda path: sources.digest(path)[0], memo=self.rows["modules"], skip=self._made)
+        self.search = [path for path in sys.path if path]
+        return CodeIndex(self.root, search=self.search, read=sources.read, digest=lambda path: sources.digest(path)[0], memo=self.rows["modules"], skip=self._made)
 
     def _placed(self, examined: Examined, graph: LoadedGraph) -> Mapping[str, Any]:
         for label, error in examined.errors.items():
@@ -295,7 +307,7 @@ class Session:
                 if digest is None:
                     digest = known[point, policy] = code.of(point, self.code_options(node))
                 codes[label] = digest
-                actions[label] = action_of(label, node, digest, self._environment, where, ignored)
+                actions[label] = action_of(label, node, digest, self.environment, where, ignored)
                 check_timeout(label, node)
             except UsageError as error:
                 place = graph.place(label)
@@ -332,9 +344,13 @@ class Session:
 
     def tool(self, name: str, inherit_path: bool) -> str | None:
         """The file of a program on the actions' search path, or on the caller's."""
-        search = self._environment.get("PATH", SYSTEM_PATH) if inherit_path else SYSTEM_PATH
+        search = self.environment.get("PATH", SYSTEM_PATH) if inherit_path else SYSTEM_PATH
         candidates = [name] if "/" in name else [os.path.join(folder, name) for folder in search.split(":") if folder]
-        return next((path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK)), None)
+        for path in candidates:
+            self.tried.add(path)
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                return path
+        return None
 
     def history(self) -> list[str]:
         """The last builds of this workspace, newest last: when, what, and the line that counts."""

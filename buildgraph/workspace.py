@@ -16,6 +16,7 @@ from buildgraph.loading import LoadedGraph, find_root, load_settings, user_file_
 from buildgraph.loading.settings import Settings
 from buildgraph.scheduler.loop import BUILT, CUT_OFF, FAILED, HIT, SKIPPED, UP_TO_DATE, Known, Round
 from buildgraph.session import Prepared, Session, import_path, worker_environment
+from buildgraph.standing import Wish, leave
 
 if TYPE_CHECKING:
     from buildgraph.soundness import ClosureCheck
@@ -46,13 +47,16 @@ class BuildReport:
 
     def line(self) -> str:
         """The one line that counts: `12 targets: 3 built, 8 hit, 1 cut off in 1.24 s`."""
+        return f"{self.summary()} in {self.seconds:.2f} s"
+
+    def summary(self) -> str:
         counts = [
             (self.built, "built"), (self.hit_local, "hit"), (self.hit_remote, "hit remotely"), (self.cut_off, "cut off"),
             (self.up_to_date, "up to date"), (self.failed, "failed"), (self.skipped, "skipped"),
             (len(self.errors) - self.failed, "failed before anything ran"),
         ]  # fmt: skip
         said = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to do"
-        return f"{self.targets} target{'' if self.targets == 1 else 's'}: {said} in {self.seconds:.2f} s"
+        return f"{self.targets} target{'' if self.targets == 1 else 's'}: {said}"
 
 
 class TargetStatus(NamedTuple):
@@ -94,10 +98,11 @@ class Workspace:
 
     def build(
         self, labels: Sequence[str] = (), *, keep_going: bool | None = None, force: Collection[str] | bool = (), dry_run: bool = False,
-        wait: bool = True, deep_keys: bool = True,
+        wait: bool = True, deep_keys: bool = True, wish: Wish | None = None,
     ) -> BuildReport:  # fmt: skip
         """Bring `labels` (patterns; none: the default ones) up to date.
 
+        `wish` asks for the answer to be left where the next build finds it while nothing has changed.
         A failed target is in the report's `errors`, not raised. Raises UsageError for a graph that cannot be right,
         LockError, MachineError, and Interrupted after Ctrl-C, when everything has been stopped.
         """
@@ -107,9 +112,14 @@ class Workspace:
             if runner is not None:
                 runner.start()  # workers come up while the graph is loaded
             with self.open("build", wait=wait) as session:
-                return Build(session, runner, started).run(
+                work = Build(session, runner, started)
+                report = work.run(
                     labels, self.here, keep_going=self._keep_going(keep_going), force=force, deep_keys=deep_keys
                 )
+                if wish is not None and work.prepared is not None and report.ok:
+                    session.flush()
+                    leave(wish, session, work.prepared, report)
+                return report
         except KeyboardInterrupt:
             raise Interrupted(
                 "interrupted", code="BG090", why="what had finished is kept", fix="build again to go on from here"

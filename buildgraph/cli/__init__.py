@@ -6,13 +6,30 @@ import gc
 import os
 import sys
 
-from buildgraph.errors import BuildgraphError, UsageError
+TYPE_CHECKING = False  # an unchanged build does without typing, which costs as much as starting Python
+if TYPE_CHECKING:
+    from buildgraph.errors import BuildgraphError
 
 
 def main() -> None:
-    """The console script: turns errors into messages and exit codes."""
-    debug = "--debug" in sys.argv
+    """The console script: answers for an unchanged workspace, else runs the command line."""
     gc.disable()  # a short-lived process of ours: looking for cycles would cost a large build a tenth of its time
+    from buildgraph.cli.quick import answer
+
+    try:
+        if answer(sys.argv[1:]):
+            sys.stdout.flush()
+            os._exit(0)  # nothing is open, and taking a large process apart takes as long as its work
+    except BrokenPipeError:
+        os._exit(0)
+    full()
+
+
+def full() -> None:
+    """The full command line: turns errors into messages and exit codes."""
+    from buildgraph.errors import BuildgraphError
+
+    debug = "--debug" in sys.argv
     try:
         from buildgraph.cli.root import cli
 
@@ -63,6 +80,7 @@ def _other(error: Exception, debug: bool) -> None:
     import click
 
     from buildgraph.cli.usage import as_usage_error
+    from buildgraph.errors import UsageError
 
     if isinstance(error, click.exceptions.Exit):
         leave(error.exit_code)

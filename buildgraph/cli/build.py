@@ -12,7 +12,9 @@ import click
 from buildgraph.cli.options import Common, LabelsCommand, common, labels
 from buildgraph.errors import Interrupted, UsageError
 from buildgraph.events import Event, Listener, broadcast, ignore
+from buildgraph.facts import request_of
 from buildgraph.report.lines import Lines
+from buildgraph.standing import Wish
 from buildgraph.workspace import BuildReport, Workspace, plain
 
 
@@ -40,8 +42,10 @@ def build(
         listeners.append(_display(common_, workspace, as_json, dry_run, open_))
         tell = broadcast(*listeners)
         forced = True if "" in force else force
+        plain_call = not (jobs or keep_going or force or dry_run or runner or events or no_wait or no_deep_keys)
+        wish = _wish(common_, labels, as_json=as_json) if plain_call else None
         try:
-            report = workspace.build(labels, keep_going=keep_going, force=forced, dry_run=dry_run, wait=not no_wait, deep_keys=not no_deep_keys)
+            report = workspace.build(labels, keep_going=keep_going, force=forced, dry_run=dry_run, wait=not no_wait, deep_keys=not no_deep_keys, wish=wish)
         except Interrupted:
             open_.close()
             raise
@@ -61,10 +65,33 @@ def _print(report: BuildReport, *, as_json: bool, quiet: bool) -> None:
 
         print(json.dumps(plain(report), ensure_ascii=False))
     elif not quiet:
-        for label, paths in report.outputs.items():
-            if paths and len(report.outputs) <= 20:
-                print(f"  {label}  {paths[0]}" + (f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""))
-        print(report.line())
+        print(_outputs(report) + report.line())
+
+
+def _outputs(report: BuildReport) -> str:
+    """A line for each target with outputs, if they are few."""
+    few = {label: paths for label, paths in report.outputs.items() if paths} if len(report.outputs) <= 20 else {}
+    return "".join(f"  {label}  {paths[0]}" + (f" (and {len(paths) - 1} more)" if len(paths) > 1 else "") + "\n" for label, paths in few.items())
+
+
+def _wish(common_: Common, labels: tuple[str, ...], *, as_json: bool) -> Wish | None:
+    """The wish that the answer may stand, for a command line without anything unusual (which `quick.py` reads, too)."""
+    if set(common_.given) - {"directory", "store", "quiet"}:
+        return None
+    store = os.path.abspath(common_.given["store"]) if "store" in common_.given else ""
+    start = common_.folder()
+    return Wish(request_of("json" if as_json else "text", start, store, list(labels)), start, _json_around if as_json else _text_around)
+
+
+def _text_around(report: BuildReport) -> tuple[str, str]:
+    return f"{_outputs(report)}{report.summary()} in ", " s\n"
+
+
+def _json_around(report: BuildReport) -> tuple[str, str]:
+    import json
+
+    before, name, after = json.dumps(plain(report), ensure_ascii=False).partition('"seconds": ')
+    return before + name, after[after.index(",") :] + "\n"
 
 
 def _event_file(path: str, open_: ExitStack) -> Listener:

@@ -80,6 +80,10 @@ class CodeIndex:
         """The folders whose listings decided what an import means: a file that appears there may change a digest."""
         return self._inner.finder.listed() if self._inner is not None else ()
 
+    def looked(self) -> tuple[str, ...]:
+        """The folders whose listings were asked for, whether they exist or not."""
+        return self._inner.finder.looked() if self._inner is not None else ()
+
     def _closures(self) -> Closures:
         if self._inner is None:
             self._inner = self._make()

@@ -40,11 +40,13 @@ def expand(
     is_package: Callable[[str], bool],
     skip: Iterable[str] = (),
     may_miss: bool = False,
+    saw: Callable[[str], object] = lambda _path: None,
 ) -> list[str]:
     """The files below `folder` (absolute) that `patterns` name and `exclude` does not, relative and sorted.
 
     A pattern without a wildcard names one file, or a folder and with it everything below. `is_package` gets an
-    absolute folder; `skip` are absolute folders never entered; with `may_miss` a plain path need not exist. Raises UsageError (BG050, BG053).
+    absolute folder; `skip` are absolute folders never entered; with `may_miss` a plain path need not exist.
+    `saw` is called with every absolute path that was looked at and is no file found. Raises UsageError (BG050, BG053).
     """
     skipped = frozenset(skip)
     unwanted = [_regex(check_path(pattern, what)) for pattern in exclude]
@@ -53,8 +55,9 @@ def expand(
         pattern = check_path(written, what)
         full = os.path.join(folder, pattern)
         if not is_glob(pattern):
+            saw(full)
             if os.path.isdir(full):
-                found.update(_walk(folder, pattern, None, is_package, skipped))
+                found.update(_walk(folder, pattern, None, is_package, skipped, saw))
             elif os.path.lexists(full):
                 found.add(pattern)
             elif not may_miss:
@@ -69,20 +72,23 @@ def expand(
         depth = next(i for i, part in enumerate(fixed) if is_glob(part))
         start = "/".join(fixed[:depth])
         limit = len(fixed) - depth if "**" not in fixed else None
+        saw(os.path.join(folder, start))
         if os.path.isdir(os.path.join(folder, start)):
             match = _regex(pattern)
-            found.update(path for path in _walk(folder, start, limit, is_package, skipped) if match.fullmatch(path))
+            found.update(path for path in _walk(folder, start, limit, is_package, skipped, saw) if match.fullmatch(path))
     return sorted(path for path in found if not any(regex.fullmatch(path) for regex in unwanted))
 
 
 def _walk(
-    folder: str, start: str, limit: int | None, is_package: Callable[[str], bool], skipped: frozenset[str]
+    folder: str, start: str, limit: int | None, is_package: Callable[[str], bool], skipped: frozenset[str],
+    saw: Callable[[str], object],
 ) -> Iterable[str]:
     """Files below `start`, at most `limit` levels down; hidden ones, caches and other packages left out."""
     pending = [(start, 1)]
     while pending:
         where, level = pending.pop()
         here = os.path.join(folder, where) if where else folder
+        saw(here)
         if here in skipped or (where != "" and is_package(here)):
             continue
         with _listed(here, where) as items:
@@ -94,7 +100,9 @@ def _walk(
                 if item.is_dir(follow_symlinks=False):
                     if limit is None or level < limit:
                         pending.append((path, level + 1))
-                elif not (item.is_symlink() and item.is_dir()):
+                elif item.is_symlink() and item.is_dir():
+                    saw(item.path)
+                else:
                     yield path
 
 

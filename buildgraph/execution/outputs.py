@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from buildgraph.action import Output
@@ -48,6 +48,7 @@ class OutputFolder:
         self._done: dict[str, tuple[Digest, list[str]]] = {}
         self._stamps: dict[str, dict[str, list[Any]]] = {}
         self._made: set[str] = set()
+        self._around: dict[str, list[list[Any]]] = {}  # the folders of outputs, as they were left
 
     def place(self, label: str) -> str:
         """The folder of a target's outputs, relative to the workspace."""
@@ -74,6 +75,7 @@ class OutputFolder:
                 and all(self._as_left(f"{place}/{path}", stamp) for path, stamp in known.items())
                 and folders == self._folder_stamps(place, (os.fsdecode(path) for path, *_ in folders))
             ):
+                self._around[label] = folders
                 return self._keep(label, output, known)
         try:
             known = self._write(label, output, known)
@@ -105,6 +107,15 @@ class OutputFolder:
         place = self.place(label)
         return [f"{place}/{path}" for path, stamp in stamps.items() if not self._as_left(f"{self._root}/{place}/{path}", stamp)]
 
+    def left(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
+        """Every output and its folders, relative to the workspace, with inode, size, both times as they were left; a folder has no size."""
+        for label, stamps in self._stamps.items():
+            place = os.fsencode(self.place(label))
+            for path, stamp in stamps.items():
+                yield place + b"/" + os.fsencode(path), tuple(stamp[1:])
+            for name, inode, modified, changed in self._around[label]:
+                yield place + b"/" + name if name else place, (inode, -1, modified, changed)
+
     def forget(self, label: str) -> None:
         self._done.pop(label, None)
 
@@ -113,6 +124,7 @@ class OutputFolder:
         files = [[os.fsencode(path), *stamp] for path, stamp in stamps.items()]
         folders = self._folder_stamps(f"{self._root}/{self.place(label)}", ["", *_folders_of(stamps)])
         row = [output.digest, output.codec, files, folders]
+        self._around[label] = folders
         self._rows.put(label.encode(), encode_plain(row))
         return self._keep(label, output, stamps)
 

@@ -66,6 +66,7 @@ class Sources:
         self._now = now
         self._began = now()
         self._seen: dict[str, tuple[Stamp, Digest]] = {}
+        self._walked: set[str] = set()
 
     def digest(self, path: str) -> tuple[Digest, int, bool]:
         """Digest, size and executable bit of the file at `path` (absolute, or relative to the workspace).
@@ -90,6 +91,15 @@ class Sources:
         self._seen[path] = (before, digest)
         return data, digest
 
+    def looked(self) -> set[str]:
+        """The files that were read or recognised, and what was looked at to find them; absolute or relative to the workspace."""
+        return {*self._seen, *self._walked}
+
+    @property
+    def began(self) -> int:
+        """When this build began, in ns of the file system's own time."""
+        return self._began
+
     def changed(self, paths: Iterable[str]) -> list[str]:
         """Those of `paths` that are no longer what they were when this build looked at them."""
         found = []
@@ -113,7 +123,7 @@ class Sources:
     def select(self, folder: str, patterns: Iterable[str], exclude: Iterable[str], what: str, *, may_miss: bool = False) -> SourceTree:
         """The tree of the files below `folder` that `patterns` name and `exclude` does not. Raises UsageError."""
         full = os.path.join(self.root, folder) if folder else self.root
-        files = expand(full, patterns, exclude, what=what, is_package=self._is_package, skip=self._skip, may_miss=may_miss)
+        files = expand(full, patterns, exclude, what=what, is_package=self._is_package, skip=self._skip, may_miss=may_miss, saw=self._walked.add)
         return self.tree(folder, files)
 
     def tree(self, folder: str, files: Iterable[str]) -> SourceTree:

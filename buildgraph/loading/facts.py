@@ -65,6 +65,8 @@ class Present:
     environment: Mapping[str, str]
     _files: dict[str, Digest | None] = field(default_factory=dict)
     _folders: dict[str, Digest | None] = field(default_factory=dict)
+    packages: set[str] = field(default_factory=set)  # where a build file was looked for, and what else was looked at
+    variables: set[str] = field(default_factory=set)
 
     def file(self, path: str) -> Digest | None:
         """The digest of a file's content; None when it cannot be read."""
@@ -86,6 +88,7 @@ class Present:
         return self._folders[path]
 
     def variable(self, name: str) -> str | None:
+        self.variables.add(name)
         if name == EVERYTHING:
             return str(
                 Digest.of(
@@ -93,6 +96,15 @@ class Present:
                 )
             )
         return self.environment.get(name)
+
+    def looked(self) -> set[str]:
+        """The paths whose state was relied on, whether anything was there or not."""
+        return {*self._files, *self._folders, *self.packages}
+
+    def note(self, facts: Facts) -> None:
+        """Count what a new evaluation relied on among what was looked at."""
+        self.packages.update(path for path, _ in (*facts.files, *facts.folders))
+        self.variables.update(name for name, _ in facts.environment)
 
     def holds(self, encoded: list[Any]) -> bool:
         """Whether the facts that `Facts.encode` wrote (decoded, as plain lists) are still so."""

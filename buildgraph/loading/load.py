@@ -37,7 +37,8 @@ class Memory(Protocol):
 class LoadedGraph:
     """A valid graph: every node after all it needs. `requested` are labels in the order they were asked for.
 
-    `evaluated` are the packages whose build files ran, `origins` the file and line of each declaration.
+    `evaluated` are the packages whose build files ran, `origins` the file and line of each declaration, `looked` and
+    `variables` the paths and environment variables that decided what was loaded.
     """
 
     schema: GraphSchema
@@ -47,6 +48,8 @@ class LoadedGraph:
     origins: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     warnings: tuple[tuple[str, str], ...] = ()
     root: str = ""
+    looked: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
 
     def place(self, label: str) -> Place | None:
         """Where `label` is declared, with the text of that line; None for a graph made by hand."""
@@ -138,6 +141,7 @@ class _Loader:
         """The package `path`; None when there is none, or when it is in error (which is then noted)."""
         if path not in self.packages:
             self.packages[path] = None
+            self.now.packages.add(path)
             try:
                 file = build_file_of(self.now.root, path)
                 if file is not None:
@@ -177,6 +181,7 @@ class _Loader:
                 self.evaluating.enter_context(without_first_party(self.now.root))
                 self.clean = True
             package, facts, volatile = evaluate(self.now, path, file, self.compiled)
+        self.now.note(facts)
         return self._remember(package, facts, volatile)
 
     def _remember(self, package: LoadedPackage, facts: Facts, volatile: str) -> LoadedPackage:
@@ -247,7 +252,7 @@ class _Loader:
         return []
 
     def _many(self, asked: Pattern) -> list[str]:
-        paths = discover(self.now.root, asked.package) if asked.recursive else [asked.package]
+        paths = discover(self.now.root, asked.package, self.now.packages.add) if asked.recursive else [asked.package]
         packages = [package for path in paths if (package := self.package(path)) is not None]
         found = [
             label
@@ -345,6 +350,8 @@ class _Loader:
             origins={label: (owners[label].file, owners[label].lines.get(label, 0)) for label in ordered},
             warnings=tuple(warning for package in loaded for warning in package.warnings),
             root=self.now.root,
+            looked=frozenset(self.now.looked()),
+            variables=frozenset(self.now.variables),
         )
 
 

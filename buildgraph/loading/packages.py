@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from buildgraph.errors import Place, UsageError
 from buildgraph.label import join, resolve
@@ -11,16 +12,17 @@ from buildgraph.loading.workspace import BUILD_FILE, GRAPH_FILE, MARKER
 _SKIPPED = frozenset(("__pycache__", "node_modules"))
 
 
-def discover(root: str, below: str = "") -> list[str]:
+def discover(root: str, below: str = "", saw: Callable[[str], object] = lambda _folder: None) -> list[str]:
     """The paths of all packages in and below the folder `below`, sorted; [] when there is no such folder.
 
     Left out: names starting with a dot, `build` at the root, __pycache__, node_modules, virtual environments,
-    workspaces of their own, and folders that are symbolic links.
+    workspaces of their own, and folders that are symbolic links. `saw` is called with every folder that was listed.
     """
     found: list[str] = []
     waiting = [below]
     while waiting:
         path = waiting.pop()
+        saw(path)
         folders: list[str] = []
         names: set[str] = set()
         try:

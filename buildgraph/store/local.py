@@ -40,8 +40,8 @@ class LocalStore:
     """The Store in a folder. Use `open`; `environment` is None when there is no index to use."""
 
     __slots__ = (
-        "_blobs", "_bytes", "_clock", "_deep", "_environment", "_files", "_held", "_limit", "_max_wait", "_off",
-        "_on_damage", "_pid", "_places", "_quarantine", "_results", "_scratch", "_verify", "_warn", "root",
+        "_blobs", "_bytes", "_clock", "_deep", "_environment", "_files", "_held", "_limit", "_looked", "_max_wait",
+        "_off", "_on_damage", "_pid", "_places", "_quarantine", "_results", "_scratch", "_verify", "_warn", "root",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +67,7 @@ class LocalStore:
         self._max_wait = MAX_WAIT
         self._scratch = ""
         self._quarantine = ""
+        self._looked: set[str] = set()
 
     @classmethod
     def open(
@@ -156,6 +157,7 @@ class LocalStore:
         file, size = self._location(digest)
         if not file:
             return None
+        self._looked.add(file)
         found = size_of(file)
         if found == size:
             return file
@@ -164,6 +166,10 @@ class LocalStore:
         else:
             self._damaged(digest, file, None)
         return None
+
+    def looked(self) -> set[str]:
+        """The files that what was read so far rests on, all of the index in one of them."""
+        return {f"{self.root}/index/data.mdb", *self._looked}
 
     def forget(self, digest: Digest) -> None:
         self._bytes -= len(self._blobs.pop(digest, b""))
