@@ -14,16 +14,10 @@ from typing import Any
 from benchmarks.environments import cache_folder
 from benchmarks.measuring import in_memory, scratch
 
-<<<<<<< HEAD
-# One is imported when it is asked for: the peak memory of a process is never less than that of the one that started it.
-BENCHMARKS = ("code", "cold", "commands", "history", "invalidation", "noop", "trainer", "values")
-_TIMED = ("cold", "commands", "noop")
-=======
 # One is imported when it is asked for: a benchmark should not pay for what another one needs.
 RACES = ("layered", "chain", "diamond", "wide", "clib", "intents", "growth")
-SINGLE = ("code", "cold", "commands", "hashing", "history", "noop", "values")
+SINGLE = ("code", "cold", "commands", "hashing", "history", "noop", "trainer", "values")
 _TIMED = ("cold", "commands", "hashing", "noop")
->>>>>>> h-peers
 _WARM_UP = 10  # targets
 
 
