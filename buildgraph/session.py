@@ -136,6 +136,7 @@ class Session:
         self.state = state_folder(root)
         self._lock = FileLock(os.path.join(self.state, "lock"), purpose)
         self._lock.acquire(wait, self._waiting)
+        self.warned = False  # having waited is no warning about the answer
         try:
             self.ledger = Ledger.open(ledger or os.path.join(self.state, "ledger"))
             self.store: Store = LocalStore.open(settings.store, warn=self._warn)
@@ -146,7 +147,6 @@ class Session:
             table: LedgerRows(self.ledger, table) for table in ("files", "modules", "packages", "targets", "outputs")
         }
         self._scratch_files = 0
-        self.warned = False
         self.tried: set[str] = set()  # where programs were looked for
         self._fresh_sources()
         self.began = self.sources.began
