@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from buildgraph.errors import nearest
+from buildgraph.errors import UsageError, nearest
 from buildgraph.graph import circle
 from buildgraph.schema import GraphSchema, SchemaNode
 from buildgraph.trainer.configuration import GraphModelConfiguration
@@ -30,9 +30,14 @@ def check_graph(schema: GraphSchema, given: Collection[str]) -> None:
         for parameter, parent in node.needs.items():
             if parent not in given:
                 _check_need(schema, name, node, parameter, parent)
+    check_circles(schema, GraphSchemaException)
+
+
+def check_circles(schema: GraphSchema, kind: type[UsageError]) -> None:
+    """Raises an error of `kind` (BG021) that names the nodes of a circle."""
     found = circle({name: list(node.needs.values()) for name, node in schema.nodes.items()})
     if found:
-        raise GraphSchemaException(
+        raise kind(
             f"Cycles: these nodes need each other: {' -> '.join([*found, found[0]])}", code="BG021",
             why="a node can run only after everything it needs, so a circle can never start", fix="drop one of these needs",
         )  # fmt: skip

@@ -12,9 +12,10 @@ from typing import Any
 from buildgraph.component import ExecutionContext
 from buildgraph.errors import nearest
 from buildgraph.execution.runner import Runner
-from buildgraph.graph import circle, order
+from buildgraph.graph import order
 from buildgraph.schema import GraphSchema
 from buildgraph.session import worker_environment
+from buildgraph.trainer.checks import check_circles
 from buildgraph.trainer.errors import GraphRunError
 from buildgraph.trainer.hooks import GraphNodeHook
 from buildgraph.trainer.node import GraphNode
@@ -58,7 +59,7 @@ class InlineRunner(GraphRunner):
     def create(
         cls, graph_schema: GraphSchema, model_storage: LocalModelStorage, execution_context: ExecutionContext, hooks: Sequence[GraphNodeHook] | None = None
     ) -> InlineRunner:
-        check_circles(graph_schema)
+        check_circles(graph_schema, GraphRunError)
         nodes = {
             name: GraphNode.from_schema_node(name, node, model_storage, execution_context, hooks) for name, node in graph_schema.nodes.items()
         }
@@ -106,7 +107,7 @@ class ProcessPoolRunner(GraphRunner):
     def create(
         cls, graph_schema: GraphSchema, model_storage: LocalModelStorage, execution_context: ExecutionContext, hooks: Sequence[GraphNodeHook] | None = None
     ) -> ProcessPoolRunner:
-        check_circles(graph_schema)
+        check_circles(graph_schema, GraphRunError)
         return cls(graph_schema, model_storage, execution_context, hooks)
 
     def run(self, inputs: Mapping[str, Any] | None = None, targets: Sequence[str] | None = None) -> dict[str, Any]:
@@ -139,16 +140,6 @@ def _as_target(node: Any, is_target: bool) -> Any:
     from dataclasses import replace
 
     return node if node.is_target == is_target else replace(node, is_target=is_target)
-
-
-def check_circles(schema: GraphSchema) -> None:
-    """Raises GraphRunError (BG021) naming the nodes of a circle."""
-    found = circle({name: list(node.needs.values()) for name, node in schema.nodes.items()})
-    if found:
-        raise GraphRunError(
-            f"Cycles: these nodes need each other: {' -> '.join([*found, found[0]])}", code="BG021",
-            why="a node can run only after everything it needs, so a circle can never start", fix="drop one of these needs",
-        )  # fmt: skip
 
 
 def checked(schema: GraphSchema, inputs: Mapping[str, Any], targets: Sequence[str] | None) -> GraphSchema:
